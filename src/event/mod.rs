@@ -1,0 +1,245 @@
+//! A contact-flow event on its way in, an answer on its way out.
+//!
+//! What it is: the door's grammar. Bytes of an Amazon Connect event become an [`Invocation`], typed
+//! and checked once; an answer becomes the flat reply that a contact flow reads.
+//! What it never does: call anything, or know what time it is (dates such as `2d | date` are
+//! computed from a `now` that is handed in).
+//! Who calls it: [`crate::lambda`] and the local invoke endpoint, through one function.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Amazon Connect's `Details.ContactData`, as far as it is needed. Every part may be missing in
+/// the event; without a contact id there is no contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// `ContactId`, in whatever case its key was spelled.
+    pub contact_id: String,
+    /// `InitialContactId`: the first contact of the chain that transfers make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_contact_id: Option<String>,
+    /// `InstanceARN`, needed to write a contact attribute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_arn: Option<String>,
+}
+
+impl Contact {
+    /// What order, tickets and duplicates are kept by: the chain of transfers, not one link of it.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.initial_contact_id.as_deref().unwrap_or(&self.contact_id)
+    }
+}
+
+/// One event, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// The contact, where the event names one.
+    pub contact: Option<Contact>,
+    /// The parameters as they came, in their order, without the `tl_` ones: what the identity of a
+    /// write is computed from (dates are not yet resolved here).
+    pub parameters: Map<String, Value>,
+    /// The `tl_` parameters.
+    pub control: Control,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What a contact flow can ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Answered now.
+    Read(Read),
+    /// Accepted now, or carried out now.
+    Write(Write),
+    /// What became of a write.
+    Outcome(OutcomeQuery),
+    /// The build and the configuration in force.
+    Version,
+}
+
+/// A question to Salesforce. Queries are complete here: quoted, escaped, replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// Known to match nobody (blank or withheld caller id, a pattern of wildcards): no call.
+    Nobody {
+        /// The form of the empty reply.
+        shape: Shape,
+    },
+    /// SOQL for `/query`.
+    Query {
+        /// The statement.
+        soql: String,
+        /// The form of the reply.
+        shape: Shape,
+    },
+    /// SOSL for `/search`.
+    Search {
+        /// The statement.
+        sosl: String,
+        /// The form of the reply.
+        shape: Shape,
+    },
+    /// A body for `/parameterizedSearch`.
+    ParameterizedSearch {
+        /// The body, as upstream sends it.
+        body: Value,
+        /// The form of the reply.
+        shape: Shape,
+    },
+}
+
+/// The three forms of an upstream reply to a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `lookup`, `phoneLookup`: the fields of the first record, and `sf_count`.
+    First,
+    /// `queryOne`, `searchOne`, `searchOneSOSL`: fields only when exactly one matched.
+    Only,
+    /// `lookup_all`, `query`, `search`, `searchSOSL`: `sf_records_<i>_<Field>`, and `sf_count`.
+    All,
+}
+
+/// One change of one thing in Salesforce. Templates are filled and dates resolved; ids and texts
+/// may still hold tickets (`tl-…`) and references (`@{name.Id}`), which [`crate::envelope`] binds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Write {
+    /// A new record.
+    Create {
+        /// The object's API name.
+        object: String,
+        /// Its fields.
+        fields: Map<String, Value>,
+    },
+    /// Fields of a record that exists.
+    Update {
+        /// The object's API name.
+        object: String,
+        /// The record's Id.
+        id: String,
+        /// The fields to set.
+        fields: Map<String, Value>,
+    },
+    /// A record that shall be gone.
+    Delete {
+        /// The object's API name.
+        object: String,
+        /// The record's Id.
+        id: String,
+    },
+    /// A record known by an external id: created or updated.
+    Upsert {
+        /// The object's API name.
+        object: String,
+        /// The external id field.
+        external_field: String,
+        /// Its value.
+        external_id: String,
+        /// The fields to set.
+        fields: Map<String, Value>,
+    },
+    /// A Chatter post (`createChatterPost`).
+    Post {
+        /// `sf_feedElementType`, as given.
+        element_type: String,
+        /// `sf_subjectId`.
+        subject_id: String,
+        /// `sf_messageType`, as given.
+        message_type: String,
+        /// The message, its `{{ }}` filled.
+        text: String,
+        /// `sf_mention`: the user whom the post mentions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mention: Option<String>,
+    },
+    /// A Chatter comment (`createChatterComment`).
+    Comment {
+        /// `sf_feedElementId`.
+        element_id: String,
+        /// `sf_commentType`, as given.
+        comment_type: String,
+        /// The comment, its `{{ }}` filled.
+        text: String,
+    },
+}
+
+/// Which write an `outcome` call asks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutcomeQuery {
+    /// `tl_id`.
+    Id(String),
+    /// `tl_ref`.
+    Name(String),
+    /// Neither: the latest of this contact.
+    Latest,
+}
+
+/// The control parameters (`tl_…`), checked. `None` means: as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// Whether the call carried any `tl_` parameter: then the reply may hold `tl_` keys.
+    pub given: bool,
+    /// `tl_mode`.
+    pub mode: Option<Mode>,
+    /// `tl_wait_ms`.
+    pub wait: Option<Duration>,
+    /// `tl_key`.
+    pub key: Option<String>,
+    /// `tl_ref`.
+    pub name: Option<String>,
+    /// `tl_attribute`.
+    pub attribute: Option<String>,
+    /// `tl_deadline_ms`.
+    pub deadline: Option<Duration>,
+    /// `tl_cache`.
+    pub cache: Option<CacheControl>,
+    /// `tl_on_error`.
+    pub on_error: Option<OnError>,
+    /// `tl_format`.
+    pub format: Option<Format>,
+}
+
+/// How a write is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Accepted, then waited for.
+    Wait,
+    /// Accepted.
+    Queue,
+    /// Carried out before the reply.
+    Sync,
+}
+
+/// What a read accepts from the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheControl {
+    /// Neither read nor kept.
+    NoStore,
+    /// Nothing older than this.
+    MaxAge(Duration),
+    /// No call to Salesforce at all.
+    OnlyIfCached,
+}
+
+/// What a rejected call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// A Lambda function error, as upstream.
+    Raise,
+    /// A reply with `tl_status: failed`.
+    Reply,
+}
+
+/// How a reply is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON types as upstream gives them.
+    Native,
+    /// Every value text, nulls left out, dots in keys as `_`.
+    String,
+    /// Records as a nested list, `sf_count` as text.
+    Json,
+}

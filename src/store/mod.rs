@@ -1,0 +1,235 @@
+//! What is kept: a queue of messages and a table of rows.
+//!
+//! Two seams, [`Queue`] and [`Table`], and nothing more: outcomes, tickets, dead letters, cache,
+//! token, budget and flows are typed rows over `Table` in the rooms that own them. Two backends,
+//! Amazon's (SQS FIFO, DynamoDB) and SQLite; `:memory:` is the fake. One conformance suite runs
+//! over both.
+//!
+//! What it never does: read a clock (every method takes `now`), or know what a row means.
+//!
+//! Its laws:
+//! * A message whose send was answered is not lost before its retention ends.
+//! * While a message of a group is leased, or its head is hidden, no message of that group is
+//!   delivered; others are.
+//! * A deduplication id is remembered for five minutes, also after its message is deleted.
+//! * A handle is good until its lease ends; then deleting or extending by it fails.
+//! * A put whose expectation does not hold changes nothing and gives back the row that stands.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::time::Timestamp;
+
+/// A FIFO queue with groups, as SQS keeps one.
+#[async_trait]
+pub trait Queue: Send + Sync + std::fmt::Debug {
+    /// Sends messages (any number; the backend cuts into its batches). One result per message, in order.
+    async fn send(&self, messages: &[Message], now: Timestamp) -> Vec<Result<(), StoreError>>;
+
+    /// Leases up to `max` messages for `lease`, waiting up to `wait` for the first.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    async fn receive(
+        &self,
+        max: usize,
+        lease: Duration,
+        wait: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Leased>, StoreError>;
+
+    /// Deletes by handle. One result per handle, in order.
+    async fn delete(&self, handles: &[Handle], now: Timestamp) -> Vec<Result<(), StoreError>>;
+
+    /// Makes each lease end `after` from now (zero: deliver again at once; at most 12 hours). One
+    /// result per entry, in order.
+    async fn change_visibility(
+        &self,
+        entries: &[(Handle, Duration)],
+        now: Timestamp,
+    ) -> Vec<Result<(), StoreError>>;
+
+    /// How much waits.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    async fn depth(&self, now: Timestamp) -> Result<Depth, StoreError>;
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The group whose order is kept.
+    pub group: String,
+    /// Sends with an id already seen within five minutes are accepted and dropped.
+    pub deduplication_id: String,
+    /// The text; at most 256 KiB.
+    pub body: String,
+}
+
+/// A message leased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// Its group.
+    pub group: String,
+    /// Its text.
+    pub body: String,
+    /// What to delete or extend it by.
+    pub handle: Handle,
+    /// How often it was delivered, this time included.
+    pub receive_count: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+/// A receipt handle: good for one lease.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Handle(pub String);
+
+/// How much waits in a queue; approximate on SQS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Waiting to be delivered.
+    pub visible: u64,
+    /// Leased or hidden.
+    pub in_flight: u64,
+}
+
+/// A table of versioned rows.
+#[async_trait]
+pub trait Table: Send + Sync + std::fmt::Debug {
+    /// The row, strongly consistent; expired rows are absent.
+    ///
+    /// # Errors
+    /// When the table cannot be asked.
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError>;
+
+    /// Writes a row if `expect` holds.
+    ///
+    /// # Errors
+    /// [`PutError::Conflict`] with the row that stands, where it does not hold.
+    async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError>;
+
+    /// Rows of a partition whose sort key begins with `prefix`, in the order of their sort keys,
+    /// at most `limit` after `after`.
+    ///
+    /// # Errors
+    /// When the table cannot be asked.
+    async fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Rows of an index partition, in the order of their index sort keys (descending if asked), at
+    /// most `limit` beyond the index sort key `after`. Eventually consistent.
+    ///
+    /// # Errors
+    /// When the table cannot be asked.
+    async fn list_index(
+        &self,
+        partition: &str,
+        after: Option<&str>,
+        descending: bool,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Adds `amount` to the counter under `key` if it stays at or below `limit`, and gives the sum.
+    /// A counter that is absent is zero; it expires at `expires`.
+    ///
+    /// # Errors
+    /// [`AddError::Above`] with what the counter holds, where it would pass the limit.
+    async fn add_if_below(
+        &self,
+        key: &Key,
+        amount: u64,
+        limit: u64,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, AddError>;
+
+    /// Removes a row, whatever its version.
+    ///
+    /// # Errors
+    /// When the table cannot be asked.
+    async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Where a row is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Partition key.
+    pub partition: String,
+    /// Sort key.
+    pub sort: String,
+}
+
+/// A row: opaque bytes with a version, perhaps an index entry and an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Where it is.
+    pub key: Key,
+    /// Given by whoever writes it; strictly rising over the life of a row.
+    pub version: u64,
+    /// What it says. Only its owner reads it.
+    pub data: Vec<u8>,
+    /// Index partition and index sort key, for rows that shall be found another way.
+    pub index: Option<(String, String)>,
+    /// From when on it is absent. Compared in code, never left to the table's own expiry.
+    pub expires: Option<Timestamp>,
+}
+
+/// What must hold for a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Anything,
+    /// No such row (an expired one does not count).
+    Absent,
+    /// A row of exactly this version.
+    Version(u64),
+}
+
+/// The backend could not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Slow down: the backend throttles.
+    #[error("{0}")]
+    Throttled(String),
+    /// It cannot be reached, or failed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It refuses this request, and will refuse it again.
+    #[error("{0}")]
+    Refused(String),
+    /// The handle's lease has ended.
+    #[error("the lease of this message has ended; it will be delivered again")]
+    HandleExpired,
+}
+
+/// Why a put changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PutError {
+    /// The expectation did not hold; the row that stands (`None`: there is none).
+    #[error("the row has changed meanwhile")]
+    Conflict(Option<Box<Row>>),
+    /// The backend failed; it is unknown whether the row was written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a counter was not raised.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// It would pass the limit; what it holds.
+    #[error("the counter stands at {0}")]
+    Above(u64),
+    /// The backend failed; it is unknown whether it was raised.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
