@@ -69,8 +69,8 @@ pub mod flow_host;
 pub mod config;
 #[cfg(feature = "local")]
 pub mod org;
+pub mod lambda;
 #[cfg(feature = "local")]
 pub mod http;
-pub mod lambda;
 #[cfg(feature = "local")]
 pub mod cli;

@@ -1,1 +1,72 @@
-//! (room to come)
+//! The command line: arguments → configuration → wiring → one role.
+//!
+//! Results go to standard output, logs and progress to standard error, colour only to a terminal.
+//! Exit codes: 0 done, 1 the answer is no (a check found errors, a write failed), 2 the call or the
+//! configuration is wrong.
+//! What it never does: decide anything that a path should decide. One file per subcommand.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this room speaks to a terminal")]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod local;
+
+/// The circuit between Amazon Connect and Salesforce.
+#[derive(Debug, Parser)]
+#[command(name = "tieline", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process on this machine: invoke endpoint, worker, simulated org, pages.
+    Local(local::Args),
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Where local mode keeps its queue and tables, for the commands that open them.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DataDir {
+    /// The folder of local mode's queue and tables.
+    #[arg(long, value_name = "DIR", default_value = ".tieline", global = true)]
+    pub data_dir: PathBuf,
+}
+
+/// Parses the arguments and runs the one role they name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tieline: the runtime did not start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = runtime.block_on(async {
+        match arguments.command {
+            Command::Local(args) => local::run(args).await,
+        }
+    });
+    // A thread that still waits (a read of standard input, say) shall not hold the exit back.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| {
+        eprintln!("tieline: {error:#}");
+        ExitCode::from(2)
+    })
+}
