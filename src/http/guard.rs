@@ -55,7 +55,8 @@ pub async fn token(State(app): State<App>, request: Request, next: Next) -> Resp
         .and_then(|h| h.strip_prefix("Bearer "));
     let query = request.uri().query().and_then(|q| q.split('&').find_map(|p| p.strip_prefix("token=")));
     // Compared as digests: the time it takes tells nothing about the token.
-    let same = bearer.or(query).is_some_and(|given| Sha256::digest(given) == Sha256::digest(app.token.as_bytes()));
+    let same =
+        bearer.or(query).is_some_and(|given| Sha256::digest(given) == Sha256::digest(app.token.as_bytes()));
     if same {
         return next.run(request).await;
     }
@@ -96,7 +97,9 @@ mod tests {
         for good in ["localhost", "localhost:8700", "127.0.0.1:80", "[::1]:8700"] {
             assert!(is_loopback(good), "{good}");
         }
-        for bad in ["example.com", "127.0.0.1.example.com", "localhost.evil:8700", "", "8700", "127.0.0.1:80@x"] {
+        for bad in
+            ["example.com", "127.0.0.1.example.com", "localhost.evil:8700", "", "8700", "127.0.0.1:80@x"]
+        {
             assert!(!is_loopback(bad), "{bad}");
         }
     }
