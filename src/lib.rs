@@ -41,6 +41,7 @@
 
 // ── words and rules: no async, no IO, no clock, no environment ──
 pub mod time;
+pub mod row;
 pub mod fault;
 pub mod phone;
 pub mod event;

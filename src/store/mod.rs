@@ -21,6 +21,8 @@ use async_trait::async_trait;
 
 use crate::time::Timestamp;
 
+pub use crate::row::{Key, Row};
+
 /// A FIFO queue with groups, as SQS keeps one.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
@@ -158,30 +160,6 @@ pub trait Table: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the table cannot be asked.
     async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError>;
-}
-
-/// Where a row is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// Partition key.
-    pub partition: String,
-    /// Sort key.
-    pub sort: String,
-}
-
-/// A row: opaque bytes with a version, perhaps an index entry and an end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Where it is.
-    pub key: Key,
-    /// Given by whoever writes it; strictly rising over the life of a row.
-    pub version: u64,
-    /// What it says. Only its owner reads it.
-    pub data: Vec<u8>,
-    /// Index partition and index sort key, for rows that shall be found another way.
-    pub index: Option<(String, String)>,
-    /// From when on it is absent. Compared in code, never left to the table's own expiry.
-    pub expires: Option<Timestamp>,
 }
 
 /// What must hold for a put.
