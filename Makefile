@@ -1,0 +1,52 @@
+# make run     build everything and start it on this machine
+# make test    everything that CI runs, fast parts first
+# make bench   print the figures of the README, measured here
+# make web     build the pages into web/dist
+# make sim     the write path in simulated time: make sim SEEDS=200000
+# make crash   real processes killed at random: make crash MINUTES=30
+# make package both Lambda zips, with checksums
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+.PHONY: run test bench web sim crash package tools lint unit it browser
+
+CARGO ?= cargo
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test-results/*' 2>/dev/null)
+
+run: web/dist/index.html
+	$(CARGO) build --bin tieline
+	./target/debug/tieline local
+
+web: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
+	touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run --silent build
+	touch $@
+
+test: tools lint unit it browser
+	@echo "make test: all parts passed"
+
+# The emulator of AWS, the real clients of Salesforce and the browser: installed once, by their own clients.
+tools:
+	tests/tools/setup.sh
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --no-default-features --bin bootstrap -- -D warnings
+
+unit:
+	$(CARGO) test --quiet --lib
+
+it: web/dist/index.html
+	$(CARGO) build --quiet --bins
+	REQUIRE_EMULATOR=$${CI:+1} $(CARGO) test --test it
+
+browser: web/dist/index.html
+	cd web && npm run --silent check && npm test --silent
+	cd web && npm run --silent e2e
