@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::phone::Region;
+
 /// Amazon Connect's `Details.ContactData`, as far as it is needed. Every part may be missing in
 /// the event; without a contact id there is no contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,29 @@ impl Contact {
     pub fn group(&self) -> &str {
         self.initial_contact_id.as_deref().unwrap_or(&self.contact_id)
     }
+}
+
+/// What the configuration decides about the reading of an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What objects of the adapter's package begin with: empty, or `amazonconnect__`.
+    pub namespace: String,
+    /// The country of phone numbers that come without `+` (`TIELINE_DEFAULT_REGION`).
+    pub region: Option<Region>,
+    /// Whether what replaces text outside of quotes must be one simple thing
+    /// (`TIELINE_BARE_REPLACEMENT=strict`), or may be a whole clause as upstream allows.
+    pub strict: bool,
+}
+
+/// Why an event is not carried out: an error of the contact flow, not of anything behind it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// `errorType` of the Lambda error.
+    pub kind: &'static str,
+    /// `errorMessage`: upstream's text where it has one, then what to change. It names parameters
+    /// and never tells what they hold.
+    pub message: String,
 }
 
 /// One event, understood.
@@ -100,6 +125,48 @@ pub enum Shape {
     Only,
     /// `lookup_all`, `query`, `search`, `searchSOSL`: `sf_records_<i>_<Field>`, and `sf_count`.
     All,
+}
+
+impl Shape {
+    /// Whether the reply shows more than the first record, so that further pages are worth a call.
+    #[must_use]
+    pub const fn shows_all(self) -> bool {
+        matches!(self, Self::All)
+    }
+}
+
+/// What a read found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The records, as Salesforce gave them.
+    pub records: Vec<Map<String, Value>>,
+    /// How many matched, those not fetched included (`totalSize`).
+    pub total: u64,
+}
+
+/// What a write did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum Written {
+    /// A record, a post or a comment was made.
+    Created {
+        /// Its Id.
+        id: String,
+    },
+    /// A record known by an external id was created or updated.
+    Upserted {
+        /// Its Id.
+        id: String,
+        /// Whether it is new.
+        created: bool,
+    },
+    /// A record was updated.
+    Updated {
+        /// The HTTP status, 204; upstream's reply shows it.
+        status: u16,
+    },
+    /// A record was deleted.
+    Deleted,
 }
 
 /// One change of one thing in Salesforce. Templates are filled and dates resolved; ids and texts
