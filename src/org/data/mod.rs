@@ -1,0 +1,135 @@
+//! The org's rows, in SQLite: one table per object, one connection, one caller at a time.
+//!
+//! It knows Salesforce's rules of rows and nothing of HTTP. Reads and writes are made on a [`Tx`]:
+//! [`Data::transaction`] commits what its closure did, [`Tx::attempt`] takes back what failed
+//! within. With no path the rows live in memory. It never reads the clock: [`Context`] says when
+//! it is and who asks.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use rusqlite::Connection;
+use serde_json::Map;
+use serde_json::Value;
+
+use super::error::OrgError;
+use super::schema::Schema;
+use crate::time::Timestamp;
+
+mod rows;
+mod table;
+
+/// Who asks, and when.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Whose session it is: CreatedById, OwnerId where none is given, scope `mine`.
+    pub user_id: String,
+    /// When it is.
+    pub now: Timestamp,
+    /// `66` of `v66.0`: stands in every record's `attributes.url`.
+    pub api_version: u32,
+    /// The user's: what TODAY means.
+    pub time_zone: jiff::tz::TimeZone,
+    /// `Sforce-Duplicate-Rule-Header: allowSave=true`.
+    pub allow_duplicates: bool,
+}
+
+/// Fields and values as a request gives them; `attributes` and its like are passed over.
+pub type Fields = Map<String, Value>;
+
+/// What a query found.
+#[derive(Debug, Default, PartialEq)]
+pub struct Rows {
+    /// How many records; for `COUNT()` the count, and then there are no records.
+    pub total_size: usize,
+    /// Records as Salesforce writes them, `attributes` first.
+    pub records: Vec<Value>,
+}
+
+/// What an upsert did.
+#[derive(Debug, PartialEq)]
+pub enum Upserted {
+    /// A new record of this id.
+    Created(String),
+    /// The record of this id was there.
+    Updated(String),
+    /// Several records carry the value: nothing was written.
+    Several(Vec<String>),
+}
+
+/// The database.
+#[derive(Debug)]
+pub struct Data {
+    connection: Mutex<Connection>,
+    schema: Schema,
+}
+
+/// One caller's time with the database.
+#[derive(Debug)]
+pub struct Tx<'d> {
+    pub(super) db: &'d Connection,
+    pub(super) schema: &'d Schema,
+}
+
+impl Data {
+    /// Opens or makes the database file, or one in memory, and its tables.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is no database.
+    pub fn open(path: Option<&Path>, schema: Schema) -> Result<Self, OrgError> {
+        let db = match path {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        table::prepare(&db, &schema)?;
+        Ok(Self { connection: Mutex::new(db), schema })
+    }
+
+    /// The schema it was opened with.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Runs `work` with the database to itself and commits what it did.
+    ///
+    /// # Errors
+    /// The commit failed; nothing was kept.
+    pub fn transaction<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> Result<T, OrgError> {
+        let db = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = db.unchecked_transaction()?;
+        let out = work(&Tx { db: &db, schema: &self.schema });
+        transaction.commit()?;
+        Ok(out)
+    }
+
+    /// Runs `work` with the database to itself, for reading: nothing is begun or committed.
+    pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
+        let db = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&Tx { db: &db, schema: &self.schema })
+    }
+}
+
+impl Tx<'_> {
+    /// Runs `work`; what it wrote is taken back where it fails.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn attempt<T, E: From<OrgError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        let run = |sql| self.db.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(OrgError::from);
+        run("SAVEPOINT attempt")?;
+        let out = work(self);
+        if out.is_err() {
+            run("ROLLBACK TO attempt")?;
+        }
+        run("RELEASE attempt")?;
+        out
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        self.schema
+    }
+}
