@@ -6,6 +6,7 @@
 //! over both.
 //!
 //! What it never does: read a clock (every method takes `now`), or know what a row means.
+//! Who calls it: the paths. The command line opens a backend, the rules only name [`Key`] and [`Row`].
 //!
 //! Its laws:
 //! * A message whose send was answered is not lost before its retention ends.
@@ -23,13 +24,33 @@ use crate::time::Timestamp;
 
 pub use crate::row::{Key, Row};
 
+#[cfg(feature = "local")]
+pub mod sqlite;
+
+/// How long a deduplication id is remembered. AWS's figure, and not to be changed there.
+pub const DEDUPLICATION: Duration = Duration::from_secs(5 * 60);
+
+/// How long a queue keeps a message that nobody deletes: the longest that AWS offers.
+pub const RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// How long a message can be held or hidden, counted from when it was received. AWS's figure.
+pub const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The largest text of a message, in bytes. AWS allows four times as much by now; what is written
+/// here passes through queues of every age.
+pub const MAX_BODY: usize = 256 * 1024;
+
+/// The largest row, in bytes of data: a row of DynamoDB ends at 400 KB, its keys included.
+pub const MAX_ROW: usize = 380 * 1024;
+
 /// A FIFO queue with groups, as SQS keeps one.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
     /// Sends messages (any number; the backend cuts into its batches). One result per message, in order.
     async fn send(&self, messages: &[Message], now: Timestamp) -> Vec<Result<(), StoreError>>;
 
-    /// Leases up to `max` messages for `lease`, waiting up to `wait` for the first.
+    /// Leases up to `max` messages for `lease`, waiting up to `wait` for the first. Several of one
+    /// group may come together, in their order.
     ///
     /// # Errors
     /// When the queue cannot be asked.
@@ -44,8 +65,8 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
     /// Deletes by handle. One result per handle, in order.
     async fn delete(&self, handles: &[Handle], now: Timestamp) -> Vec<Result<(), StoreError>>;
 
-    /// Makes each lease end `after` from now (zero: deliver again at once; at most 12 hours). One
-    /// result per entry, in order.
+    /// Makes each lease end `after` from now (zero: deliver again at once; at most
+    /// [`MAX_VISIBILITY`] from when the message was received). One result per entry, in order.
     async fn change_visibility(
         &self,
         entries: &[(Handle, Duration)],
@@ -68,6 +89,43 @@ pub struct Message {
     pub deduplication_id: String,
     /// The text; at most 256 KiB.
     pub body: String,
+}
+
+impl Message {
+    /// Whether a queue will take it, so that every backend refuses the same ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with what is wrong. Rules of SQS: ids of 1 to 128 printable ASCII
+    /// characters, a text that is not empty and holds no control characters but tab and line ends.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let id = |what: &str, text: &str| {
+            if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+                return Ok(());
+            }
+            Err(StoreError::Refused(format!(
+                "the {what} of a message must be 1 to 128 printable ASCII characters; it has {}",
+                text.len()
+            )))
+        };
+        id("group", &self.group)?;
+        id("deduplication id", &self.deduplication_id)?;
+        if self.body.is_empty() || self.body.len() > MAX_BODY {
+            return Err(StoreError::Refused(format!(
+                "a message holds 1 to {MAX_BODY} bytes; this one has {}",
+                self.body.len()
+            )));
+        }
+        let unfit = |c: char| {
+            (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}'))
+                || matches!(c, '\u{fffe}' | '\u{ffff}')
+        };
+        if self.body.contains(unfit) {
+            return Err(StoreError::Refused(
+                "a message may not hold control characters; escape them as JSON does".to_owned(),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// A message leased.
@@ -128,7 +186,8 @@ pub trait Table: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<Row>, StoreError>;
 
     /// Rows of an index partition, in the order of their index sort keys (descending if asked), at
-    /// most `limit` beyond the index sort key `after`. Eventually consistent.
+    /// most `limit` beyond the index sort key `after`, which must be unique within the partition
+    /// where one pages. Eventually consistent.
     ///
     /// # Errors
     /// When the table cannot be asked.
@@ -142,7 +201,8 @@ pub trait Table: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<Row>, StoreError>;
 
     /// Adds `amount` to the counter under `key` if it stays at or below `limit`, and gives the sum.
-    /// A counter that is absent is zero; it expires at `expires`.
+    /// A counter that is absent or expired is zero; one that begins now expires at `expires`.
+    /// Counters are no rows: `get` and the lists pass them over.
     ///
     /// # Errors
     /// [`AddError::Above`] with what the counter holds, where it would pass the limit.
@@ -160,6 +220,17 @@ pub trait Table: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the table cannot be asked.
     async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Whether a table will take a row, so that every backend refuses the same ones.
+fn check_row(row: &Row) -> Result<(), StoreError> {
+    if row.data.len() > MAX_ROW {
+        return Err(StoreError::Refused(format!(
+            "a row holds up to {MAX_ROW} bytes; this one has {}",
+            row.data.len()
+        )));
+    }
+    Ok(())
 }
 
 /// What must hold for a put.

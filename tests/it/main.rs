@@ -10,4 +10,5 @@
     reason = "a test may fail"
 )]
 
+mod backend_contract;
 mod tidy;
