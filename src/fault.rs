@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a response means for the write that asked (design, law 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Not applied; Salesforce has no room now. Costs no attempt, closes the pacer for all.
@@ -27,6 +28,7 @@ pub enum Class {
 
 /// Which of Salesforce's limits was reached; each is waited for differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Throttle {
     /// The rolling 24-hour allowance: minutes to hours; only a probe now and then.
@@ -41,6 +43,7 @@ pub enum Throttle {
 
 /// One thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(schemars::JsonSchema))]
 pub struct Fault {
     /// What it means.
     pub class: Class,

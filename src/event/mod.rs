@@ -16,6 +16,7 @@ use crate::phone::Region;
 /// Amazon Connect's `Details.ContactData`, as far as it is needed. Every part may be missing in
 /// the event; without a contact id there is no contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(schemars::JsonSchema))]
 pub struct Contact {
     /// `ContactId`, in whatever case its key was spelled.
     pub contact_id: String,
@@ -172,6 +173,7 @@ pub enum Written {
 /// One change of one thing in Salesforce. Templates are filled and dates resolved; ids and texts
 /// may still hold tickets (`tl-…`) and references (`@{name.Id}`), which [`crate::envelope`] binds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(schemars::JsonSchema))]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Write {
     /// A new record.
