@@ -55,6 +55,7 @@ pub mod flow;
 // ── edges: each knows one outside thing ──
 pub mod clock;
 pub mod telemetry;
+pub mod net;
 pub mod store;
 pub mod salesforce;
 pub mod connect;
