@@ -50,3 +50,6 @@ it: web/dist/index.html
 browser: web/dist/index.html
 	cd web && npm run --silent check && npm test --silent
 	cd web && npm run --silent e2e
+
+package:
+	infra/package.sh
