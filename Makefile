@@ -34,6 +34,7 @@ test: tools lint unit it browser
 # The emulator of AWS, the real clients of Salesforce and the browser: installed once, by their own clients.
 tools:
 	tests/tools/setup.sh
+	tests/tools/browser.sh
 
 lint:
 	$(CARGO) fmt --check
