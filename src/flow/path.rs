@@ -187,6 +187,19 @@ fn bracket(rest: &str) -> Option<(Step, &str)> {
     Some((Step::Index(plain.then(|| digits.parse().ok()).flatten()?), after))
 }
 
+/// The names of the `${name}` places of a template, in their order.
+#[must_use]
+pub fn places(template: &str) -> Vec<&str> {
+    let mut places = Vec::new();
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once("${") {
+        let Some((name, then)) = after.split_once('}') else { break };
+        places.push(name.trim());
+        rest = then;
+    }
+    places
+}
+
 /// What stands at the end of the steps; `None` where something on the way is missing.
 ///
 /// Contact attributes come as text or as `{name, value}`; both `attributes.K` and
