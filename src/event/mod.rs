@@ -6,10 +6,20 @@
 //! computed from a `now` that is handed in).
 //! Who calls it: [`crate::lambda`] and the local invoke endpoint, through one function.
 
+mod arguments;
+mod control;
+mod dates;
+mod flat;
+mod parse;
+pub mod reply;
+mod template;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use parse::parse;
 
 use crate::phone::Region;
 
@@ -57,6 +67,23 @@ pub struct Refusal {
     /// `errorMessage`: upstream's text where it has one, then what to change. It names parameters
     /// and never tells what they hold.
     pub message: String,
+}
+
+impl Refusal {
+    /// A parameter that must be there is not.
+    fn missing(message: String) -> Self {
+        Self { kind: "MissingParameter", message }
+    }
+
+    /// A parameter holds what cannot be used.
+    fn invalid(message: String) -> Self {
+        Self { kind: "InvalidParameter", message }
+    }
+
+    /// The event is none of a contact flow.
+    fn event(message: &str) -> Self {
+        Self { kind: "InvalidEvent", message: message.to_owned() }
+    }
 }
 
 /// One event, understood.

@@ -1,0 +1,64 @@
+//! Patterns that would match everybody.
+
+use crate::phone;
+
+/// Whether a LIKE pattern says nothing about whom it looks for: nothing but wildcards, or, of a
+/// field that holds phone numbers, fewer digits than identify a person.
+pub(super) fn matches_anybody(field: &str, pattern: &str) -> bool {
+    let wild = pattern.chars().all(|c| matches!(c, '%' | '_') || c.is_whitespace());
+    wild || (is_phone(field) && pattern.chars().filter(|c| c.is_numeric()).count() < phone::MIN_DIGITS)
+}
+
+/// Whether a search term says nothing: blank, or nothing but wildcards.
+pub(super) fn finds_anything(term: &str) -> bool {
+    term.chars().all(|c| matches!(c, '*' | '?' | '"') || c.is_whitespace())
+}
+
+fn is_phone(field: &str) -> bool {
+    let name = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
+    name.contains("phone") || name.contains("mobile")
+}
+
+/// The field whose pattern follows, if `before` ends in `field LIKE`.
+pub(super) fn field_of_like(before: &str) -> Option<&str> {
+    let before = before.trim_end();
+    let head = before.get(..before.len().checked_sub(4)?)?;
+    if !before.get(head.len()..)?.eq_ignore_ascii_case("like") {
+        return None;
+    }
+    let field = head.trim_end();
+    if field.len() == head.len() {
+        return None;
+    }
+    let start = field
+        .char_indices()
+        .rev()
+        .find(|&(_, c)| !(c.is_alphanumeric() || matches!(c, '_' | '.')))
+        .map_or(0, |(at, c)| at + c.len_utf8());
+    field.get(start..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_who_is_anybody() {
+        for (field, pattern) in
+            [("Name", "%%"), ("Name", "% _"), ("Phone", "%555%"), ("Owner.MobilePhone", "%12345%")]
+        {
+            assert!(matches_anybody(field, pattern), "{field} {pattern}");
+        }
+        for (field, pattern) in [("Name", "A%"), ("Phone", "%5551234%"), ("Name", "%12%")] {
+            assert!(!matches_anybody(field, pattern), "{field} {pattern}");
+        }
+    }
+
+    #[test]
+    fn finds_the_field_before_a_pattern() {
+        assert_eq!(field_of_like("WHERE (Account.Phone  like "), Some("Account.Phone"));
+        assert_eq!(field_of_like("WHERE Alike"), None);
+        assert_eq!(field_of_like("WHERE A = "), None);
+        assert_eq!(field_of_like("é"), None);
+    }
+}
