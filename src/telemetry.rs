@@ -1,1 +1,273 @@
-//! (room to come)
+//! Logs and metrics: where they go, and the closed list of what is counted.
+//!
+//! In Lambda every line is one JSON object on standard output; CloudWatch reads the metrics out of
+//! the same lines (embedded metric format), so that counting costs no call. On a terminal logs go to
+//! standard error.
+//!
+//! What it never does: take a field value, a name, a number or an address of a person, or a secret.
+//! Its callers hand it operations, objects, codes, counts and times; an event is never logged.
+//! The libraries below us are heard from warnings on only: at their chattiest they print requests.
+
+use std::io::IsTerminal;
+use std::io::Write;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::clock;
+
+/// `LOGGING_LEVEL`, with upstream's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What is asked and answered, step by step.
+    Debug,
+    /// One line per invocation.
+    #[default]
+    Info,
+    /// What went wrong and was mended, and every invocation that failed.
+    Warning,
+    /// What a person must act on.
+    Error,
+    /// Nothing but what ends the process.
+    Critical,
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Ok(match text.trim().to_ascii_uppercase().as_str() {
+            "DEBUG" => Self::Debug,
+            "INFO" => Self::Info,
+            "WARNING" | "WARN" => Self::Warning,
+            "ERROR" => Self::Error,
+            "CRITICAL" => Self::Critical,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// JSON with metrics, to standard output.
+    Lambda,
+    /// Standard error: text where it is a terminal, else JSON; no metrics.
+    Terminal,
+}
+
+static RUNNING: OnceLock<(Level, Sink)> = OnceLock::new();
+
+/// Starts logging; only the first call of a process counts.
+pub fn start(level: Level, sink: Sink) {
+    if RUNNING.set((level, sink)).is_err() {
+        return;
+    }
+    let ours = match level {
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Info => LevelFilter::INFO,
+        Level::Warning => LevelFilter::WARN,
+        Level::Error => LevelFilter::ERROR,
+        Level::Critical => LevelFilter::OFF,
+    };
+    let filter = Targets::new().with_default(ours.min(LevelFilter::WARN)).with_target("tieline", ours);
+    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    let layer = match sink {
+        Sink::Lambda => json.with_writer(std::io::stdout).boxed(),
+        Sink::Terminal if std::io::stderr().is_terminal() => {
+            tracing_subscriber::fmt::layer().compact().with_ansi(false).with_writer(std::io::stderr).boxed()
+        }
+        Sink::Terminal => json.with_writer(std::io::stderr).boxed(),
+    };
+    // Whoever embeds this crate may have a subscriber of its own; then theirs stands.
+    if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
+        tracing::debug!("logging was started by somebody else");
+    }
+}
+
+/// Everything that is counted. Alarms and the dashboard of the stack are built on these names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// How long an invocation took.
+    Duration,
+    /// Requests spent on Salesforce.
+    ApiCalls,
+    /// Invocations that raised an error.
+    Failures,
+    /// Reads answered without Salesforce.
+    CacheHits,
+    /// Reads answered with an old copy because Salesforce gave no answer.
+    StaleReplies,
+    /// Writes accepted into the queue.
+    Accepted,
+    /// Records carried by one call of the worker.
+    RecordsPerCall,
+    /// Writes that a person must look at.
+    DeadLetters,
+    /// Writes of which nobody knows whether they took effect.
+    InDoubt,
+    /// Logins refused: the line is stopped until a person has mended the credentials.
+    CredentialsRefused,
+    /// The part of the rolling daily allowance that is used.
+    ApiUsagePercent,
+}
+
+impl Metric {
+    /// The whole list.
+    pub const ALL: [Self; 11] = [
+        Self::Duration,
+        Self::ApiCalls,
+        Self::Failures,
+        Self::CacheHits,
+        Self::StaleReplies,
+        Self::Accepted,
+        Self::RecordsPerCall,
+        Self::DeadLetters,
+        Self::InDoubt,
+        Self::CredentialsRefused,
+        Self::ApiUsagePercent,
+    ];
+
+    /// Its name in the namespace `Tieline`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "Duration",
+            Self::ApiCalls => "ApiCalls",
+            Self::Failures => "Failures",
+            Self::CacheHits => "CacheHits",
+            Self::StaleReplies => "StaleReplies",
+            Self::Accepted => "Accepted",
+            Self::RecordsPerCall => "RecordsPerCall",
+            Self::DeadLetters => "DeadLetters",
+            Self::InDoubt => "InDoubt",
+            Self::CredentialsRefused => "CredentialsRefused",
+            Self::ApiUsagePercent => "ApiUsagePercent",
+        }
+    }
+
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::Duration => "Milliseconds",
+            Self::ApiUsagePercent => "Percent",
+            _ => "Count",
+        }
+    }
+}
+
+/// One structured line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    level: Level,
+    fields: Map<String, Value>,
+    metrics: Vec<(Metric, f64)>,
+}
+
+impl Line {
+    /// A line of this kind (`invocation`, `batch`, …).
+    #[must_use]
+    pub fn new(kind: &'static str) -> Self {
+        let mut fields = Map::new();
+        fields.insert("message".to_owned(), kind.into());
+        Self { level: Level::Info, fields, metrics: Vec::new() }
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds to a metric.
+    #[must_use]
+    pub fn count(mut self, metric: Metric, value: f64) -> Self {
+        self.metrics.push((metric, value));
+        self
+    }
+
+    /// Marks the line as worth reading where only warnings are.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.level = Level::Warning;
+        self
+    }
+
+    /// Writes the line, if the level lets it pass. A standard output that is closed is no reason to
+    /// fail a call.
+    pub fn write(&self) {
+        let Some((level, sink)) = RUNNING.get() else { return };
+        if self.level < *level {
+            return;
+        }
+        let line = format!("{}\n", self.text(*sink));
+        let written = match sink {
+            Sink::Lambda => std::io::stdout().lock().write_all(line.as_bytes()),
+            Sink::Terminal => std::io::stderr().lock().write_all(line.as_bytes()),
+        };
+        drop(written);
+    }
+
+    fn text(&self, sink: Sink) -> Value {
+        let now = clock::now();
+        let level = if self.level == Level::Warning { "WARN" } else { "INFO" };
+        let mut line = Map::new();
+        line.insert("timestamp".to_owned(), now.to_rfc3339().into());
+        line.insert("level".to_owned(), level.into());
+        line.extend(self.fields.clone());
+        if sink == Sink::Lambda && !self.metrics.is_empty() {
+            let names: Vec<_> =
+                self.metrics.iter().map(|(m, _)| json!({"Name": m.name(), "Unit": m.unit()})).collect();
+            line.insert(
+                "_aws".to_owned(),
+                json!({
+                    "Timestamp": now.as_millis(),
+                    "CloudWatchMetrics": [{"Namespace": "Tieline", "Dimensions": [[]], "Metrics": names}],
+                }),
+            );
+        }
+        line.extend(self.metrics.iter().map(|(m, v)| (m.name().to_owned(), json!(v))));
+        Value::Object(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_by_people_and_by_cloudwatch() {
+        let line = Line::new("invocation").with("operation", "lookup").count(Metric::Duration, 12.5);
+        let text = line.text(Sink::Lambda);
+        assert_eq!(text["message"], "invocation");
+        assert_eq!(text["Duration"], 12.5);
+        let metrics = &text["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Namespace"], "Tieline");
+        assert_eq!(metrics["Metrics"], json!([{"Name": "Duration", "Unit": "Milliseconds"}]));
+        assert_eq!(metrics["Dimensions"], json!([[]]), "alarms name no dimension");
+        assert!(text["_aws"]["Timestamp"].is_i64());
+        assert!(line.text(Sink::Terminal).get("_aws").is_none());
+    }
+
+    #[test]
+    fn levels_have_upstreams_names_and_order() {
+        let levels = ["DEBUG", "info", " WARNING ", "ERROR", "CRITICAL"].map(|l| l.parse::<Level>().unwrap());
+        assert!(levels.is_sorted());
+        assert!("VERBOSE".parse::<Level>().is_err());
+    }
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own() {
+        let mut names = Metric::ALL.map(Metric::name);
+        names.sort_unstable();
+        assert!(names.windows(2).all(|w| w[0] != w[1]));
+    }
+}

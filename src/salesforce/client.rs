@@ -9,15 +9,15 @@ use super::Settings;
 use super::auth::Auth;
 use super::classify;
 use super::rows;
-use super::rows::Applied;
-use super::rows::Found;
 use super::rows::Part;
 use super::wire::Cut;
 use super::wire::Exchange;
 use super::wire::Request;
 use super::wire::Usage;
 use crate::clock::Deadline;
+use crate::event::Found;
 use crate::event::Write;
+use crate::event::Written;
 use crate::fault::Class;
 use crate::fault::Fault;
 
@@ -88,19 +88,25 @@ impl Client {
     pub async fn query(&self, soql: &str, max: usize, deadline: Deadline) -> Called<Found> {
         let mut spent = Spent::default();
         let mut request = rows::query(&self.0.settings.version, soql);
-        let mut records = Vec::new();
+        let mut all: Option<Found> = None;
         loop {
             let page = self.send(request, Kind::Read, deadline, &mut spent).await;
-            match page.and_then(|(_, body)| rows::found(body)) {
+            let (mut found, next) = match page.and_then(|(_, body)| rows::found(body)) {
+                Ok(page) => page,
                 Err(fault) => return Called { result: Err(read_fault(fault)), spent },
-                Ok(mut found) => {
-                    records.append(&mut found.records);
-                    match &found.next {
-                        Some(next) if records.len() < max => request = rows::page(next),
-                        _ => return Called { result: Ok(Found { records, ..found }), spent },
-                    }
+            };
+            let found = match all.take() {
+                None => found,
+                Some(mut before) => {
+                    before.records.append(&mut found.records);
+                    before
                 }
+            };
+            match next {
+                Some(next) if found.records.len() < max => request = rows::page(&next),
+                _ => return Called { result: Ok(found), spent },
             }
+            all = Some(found);
         }
     }
 
@@ -117,11 +123,11 @@ impl Client {
     }
 
     /// Carries out one write by its own call.
-    pub async fn apply(&self, write: &Write, deadline: Deadline) -> Called<Applied> {
+    pub async fn apply(&self, write: &Write, deadline: Deadline) -> Called<Written> {
         match rows::write(&self.0.settings.version, write) {
             Err(fault) => Called { result: Err(fault), spent: Spent::default() },
             Ok(request) => {
-                self.call(request, Kind::Write, deadline, |status, body| rows::applied(write, status, &body))
+                self.call(request, Kind::Write, deadline, |status, body| rows::written(write, status, &body))
                     .await
             }
         }

@@ -24,8 +24,6 @@ pub use client::Called;
 pub use client::Client;
 pub use client::Spent;
 pub use http::Http;
-pub use rows::Applied;
-pub use rows::Found;
 pub use rows::Part;
 pub use secret::Credentials;
 pub use secret::Hidden;

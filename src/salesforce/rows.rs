@@ -7,6 +7,7 @@ use bytes::Bytes;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -14,7 +15,9 @@ use super::classify;
 use super::wire::Method;
 use super::wire::Request;
 use super::wire::Usage;
+use crate::event::Found;
 use crate::event::Write;
+use crate::event::Written;
 use crate::fault::Class;
 use crate::fault::Fault;
 
@@ -22,28 +25,6 @@ use crate::fault::Fault;
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const JSON: &str = "application/json";
-
-/// What a query or a search found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
-    /// The records, as Salesforce wrote them.
-    pub records: Vec<Value>,
-    /// How many match, where Salesforce says so; else how many came.
-    pub total: u64,
-    /// Where the next page is (`/services/data/…`), if there is one.
-    pub next: Option<String>,
-}
-
-/// What became of a single write that was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// The HTTP status: 201 created, 200 or 204 changed or gone.
-    pub status: u16,
-    /// The Id, where the answer holds one.
-    pub id: Option<String>,
-    /// Whether a record was made, where the answer tells (upsert, create).
-    pub created: Option<bool>,
-}
 
 /// One part of a `/composite` answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,22 +134,21 @@ pub fn post_body(
     json!({"body": {"messageSegments": segments}, "feedElementType": element_type, "subjectId": subject})
 }
 
-/// Reads the answer to a query: `{totalSize, done, records, nextRecordsUrl}`.
+/// Reads one page of the answer to a query, `{totalSize, done, records, nextRecordsUrl}`: what it
+/// holds, and where the next page is.
 ///
 /// # Errors
 /// When it has another shape.
-pub fn found(body: Value) -> Result<Found, Fault> {
+pub fn found(body: Value) -> Result<(Found, Option<String>), Fault> {
     let Value::Object(mut body) = body else { return Err(strange("a query is answered by an object")) };
-    let Some(Value::Array(records)) = body.remove("records") else {
-        return Err(strange("a query is answered with `records`"));
-    };
+    let records = records(body.remove("records"), "a query is answered with `records`")?;
     let total = body.get("totalSize").and_then(Value::as_u64).unwrap_or(records.len() as u64);
     let next = match body.remove("nextRecordsUrl") {
         Some(Value::String(next)) if next.starts_with("/services/data/") => Some(next),
         None | Some(Value::Null) => None,
         Some(_) => return Err(strange("`nextRecordsUrl` begins with /services/data/")),
     };
-    Ok(Found { records, total, next })
+    Ok((Found { records, total }, next))
 }
 
 /// Reads the answer to a search: `{searchRecords}`, or a bare array as versions before 37 gave.
@@ -176,34 +156,41 @@ pub fn found(body: Value) -> Result<Found, Fault> {
 /// # Errors
 /// When it has another shape.
 pub fn searched(body: Value) -> Result<Found, Fault> {
-    let records = match body {
-        Value::Array(records) => records,
-        Value::Object(mut body) => match body.remove("searchRecords") {
-            Some(Value::Array(records)) => records,
-            _ => return Err(strange("a search is answered with `searchRecords`")),
-        },
-        _ => return Err(strange("a search is answered by an object")),
+    let found = match body {
+        Value::Object(mut body) => body.remove("searchRecords"),
+        bare => Some(bare),
     };
-    Ok(Found { total: records.len() as u64, records, next: None })
+    let records = records(found, "a search is answered with `searchRecords`")?;
+    Ok(Found { total: records.len() as u64, records })
+}
+
+fn records(value: Option<Value>, expected: &str) -> Result<Vec<Map<String, Value>>, Fault> {
+    let Some(Value::Array(values)) = value else { return Err(strange(expected)) };
+    let record = |value| match value {
+        Value::Object(record) => Ok(record),
+        _ => Err(strange("a record is an object")),
+    };
+    values.into_iter().map(record).collect()
 }
 
 /// Reads the answer to a single write that was applied.
 ///
 /// # Errors
 /// When an Id should be there and is not: the write took effect, but nobody knows as what.
-pub fn applied(write: &Write, status: u16, body: &Value) -> Result<Applied, Fault> {
+pub fn written(write: &Write, status: u16, body: &Value) -> Result<Written, Fault> {
     let id = body.get("id").and_then(Value::as_str).map(str::to_owned);
-    let created = match write {
-        Write::Upsert { .. } => Some(body.get("created").and_then(Value::as_bool).unwrap_or(status == 201)),
+    Ok(match write {
+        // Before version 46 an upsert that updated is answered by 204, without an Id.
+        Write::Upsert { .. } => Written::Upserted {
+            id: id.unwrap_or_default(),
+            created: body.get("created").and_then(Value::as_bool).unwrap_or(status == 201),
+        },
         Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => {
-            if id.is_none() {
-                return Err(strange("a create is answered with `id`"));
-            }
-            Some(true)
+            Written::Created { id: id.ok_or_else(|| strange("a create is answered with `id`"))? }
         }
-        Write::Update { .. } | Write::Delete { .. } => None,
-    };
-    Ok(Applied { status, id, created })
+        Write::Update { .. } => Written::Updated { status },
+        Write::Delete { .. } => Written::Deleted,
+    })
 }
 
 /// Reads the answer to `/composite`, part by part in the order of the request.
@@ -310,7 +297,6 @@ fn segments(parameter: &str, text: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Map;
 
     fn fields(json: Value) -> Map<String, Value> {
         json.as_object().cloned().unwrap()
@@ -408,6 +394,6 @@ mod tests {
             assert_eq!(parts(&body, 1).unwrap_err().class, Class::Unknown, "{body}");
         }
         let create = Write::Create { object: "Case".into(), fields: Map::new() };
-        assert_eq!(applied(&create, 201, &json!({"id": 5})).unwrap_err().class, Class::Unknown);
+        assert_eq!(written(&create, 201, &json!({"id": 5})).unwrap_err().class, Class::Unknown);
     }
 }
