@@ -24,6 +24,7 @@ use crate::time::Timestamp;
 
 pub use crate::row::{Key, Row};
 
+pub mod aws;
 #[cfg(feature = "local")]
 pub mod sqlite;
 
@@ -166,6 +167,10 @@ pub trait Table: Send + Sync + std::fmt::Debug {
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError>;
 
     /// Writes a row if `expect` holds.
+    ///
+    /// A backend far away repeats a call whose answer was lost; then the row that stands may be the
+    /// very row put. A caller to whom that matters compares: rows that one fights for name their
+    /// owner.
     ///
     /// # Errors
     /// [`PutError::Conflict`] with the row that stands, where it does not hold.

@@ -11,4 +11,5 @@
 )]
 
 mod backend_contract;
+mod emulator;
 mod tidy;
