@@ -1,0 +1,253 @@
+//! `/query`, `/queryAll`, `/search` and `/parameterizedSearch`: the engine answers, this pages.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::org::ask::Answer;
+use crate::org::ask::Ask;
+use crate::org::ask::Call;
+use crate::org::ask::Said;
+use crate::org::ask::unreadable;
+use crate::org::data::Tx;
+use crate::org::error::OrgError;
+use crate::org::hold;
+use crate::org::id;
+use crate::org::wire::Method;
+
+/// Records in a page, by default and at most.
+const PAGE: usize = 2_000;
+
+/// Results that are still being paged through.
+#[derive(Debug, Default)]
+pub(super) struct Cursors {
+    open: VecDeque<(String, Arc<Vec<Value>>)>,
+    made: u64,
+}
+
+/// As many results are kept; the oldest makes way, as it does in Salesforce.
+const OPEN_CURSORS: usize = 20;
+
+impl Cursors {
+    fn keep(&mut self, records: Arc<Vec<Value>>) -> String {
+        self.made += 1;
+        let locator = id::compose("01g", self.made);
+        self.open.push_back((locator.clone(), records));
+        if self.open.len() > OPEN_CURSORS {
+            self.open.pop_front();
+        }
+        locator
+    }
+
+    fn find(&self, locator: &str) -> Option<Arc<Vec<Value>>> {
+        let locator = id::normalise(locator)?;
+        self.open.iter().find(|(l, _)| *l == locator).map(|(_, records)| records.clone())
+    }
+}
+
+/// A query, a further page of one, or its plan.
+pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str]) -> Answer {
+    let all = ask.path().first().is_some_and(|s| *s == "queryAll");
+    match rest {
+        [] => {}
+        [locator] => return further(call, ask, locator),
+        _ => return Err(OrgError::not_found().into()),
+    }
+    if let Some(soql) = ask.target.param("explain") {
+        return explain(call, tx, ask, soql);
+    }
+    let soql = ask
+        .target
+        .param("q")
+        .ok_or_else(|| OrgError::new("MALFORMED_QUERY", "A query string has to be specified"))?;
+    let rows = tx.query(&call.context(ask), soql, all)?;
+    if for_view(soql) {
+        for record in rows.records.iter().rev() {
+            if let (Some(object), Some(id)) = (record["attributes"]["type"].as_str(), record["Id"].as_str()) {
+                call.org.view(object, id);
+            }
+        }
+    }
+    let size = page_size(ask);
+    if rows.records.len() <= size {
+        return Ok(Said::ok(json!({"totalSize": rows.total_size, "done": true, "records": rows.records})));
+    }
+    let records = Arc::new(rows.records);
+    let locator = hold(&call.org.cursors).keep(records.clone());
+    Ok(Said::ok(page(ask, &locator, &records, 0, size)))
+}
+
+fn page_size(ask: &Ask<'_>) -> usize {
+    let wanted = ask.headers.option("sforce-query-options", "batchSize").and_then(|n| n.parse().ok());
+    wanted.unwrap_or(PAGE).clamp(200, PAGE)
+}
+
+fn page(ask: &Ask<'_>, locator: &str, records: &[Value], from: usize, size: usize) -> Value {
+    let end = from.saturating_add(size).min(records.len());
+    let mut out = json!({"totalSize": records.len(), "done": end == records.len()});
+    if end < records.len() {
+        out["nextRecordsUrl"] = format!("{}/query/{locator}-{end}", ask.root()).into();
+    }
+    out["records"] = records.get(from..end).unwrap_or_default().into();
+    out
+}
+
+/// `/query/01g…-2000`.
+fn further(call: &Call<'_>, ask: &Ask<'_>, locator: &str) -> Answer {
+    let wrong = || OrgError::new("INVALID_QUERY_LOCATOR", "invalid query locator");
+    let (name, from) = locator.rsplit_once('-').ok_or_else(wrong)?;
+    let from: usize = from.parse().map_err(|_| wrong())?;
+    let records = hold(&call.org.cursors).find(name).filter(|r| from < r.len()).ok_or_else(wrong)?;
+    Ok(Said::ok(page(ask, name, &records, from, page_size(ask))))
+}
+
+/// Whether the query ends in `FOR VIEW` or `FOR REFERENCE`, which mark their records as looked at.
+fn for_view(soql: &str) -> bool {
+    let words: Vec<String> = soql.split_whitespace().map(str::to_ascii_uppercase).collect();
+    words
+        .windows(2)
+        .rev()
+        .take(4)
+        .any(|pair| matches!(pair, [f, v] if f == "FOR" && (v == "VIEW" || v == "REFERENCE")))
+}
+
+/// `?explain=`: the query must be right; the plan is always the same, a scan.
+fn explain(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, soql: &str) -> Answer {
+    let rows = tx.query(&call.context(ask), soql, false)?;
+    let object = from_object(soql).and_then(|name| tx.schema.object(name)).map_or("", |o| o.name.as_str());
+    let all = tx
+        .query(&call.context(ask), &format!("SELECT COUNT() FROM {object}"), false)
+        .map_or(0, |r| r.total_size);
+    Ok(Said::ok(json!({
+        "plans": [{
+            "cardinality": rows.total_size, "fields": [], "leadingOperationType": "TableScan", "notes": [],
+            "relativeCost": 1.0, "sobjectCardinality": all, "sobjectType": object,
+        }],
+        "sourceQuery": soql,
+    })))
+}
+
+/// The object of the outermost FROM.
+fn from_object(soql: &str) -> Option<&str> {
+    let mut depth = 0_i32;
+    let mut previous = "";
+    for word in soql.split_whitespace() {
+        if depth == 0 && previous.eq_ignore_ascii_case("from") {
+            return Some(word.trim_end_matches(','));
+        }
+        for c in word.chars() {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+        }
+        previous = word;
+    }
+    None
+}
+
+/// `GET /search?q=FIND…`.
+pub(super) fn search(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
+    let sosl = ask
+        .target
+        .param("q")
+        .ok_or_else(|| OrgError::new("MALFORMED_SEARCH", "A search string has to be specified"))?;
+    let found = tx.search(&call.context(ask), sosl)?;
+    // Up to version 36 the answer was the bare list.
+    Ok(Said::ok(if ask.version < 37 { Value::Array(found) } else { json!({"searchRecords": found}) }))
+}
+
+/// `/parameterizedSearch`, whose parameters may also stand in the URL.
+pub(super) fn parameterized(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
+    if ask.version < 36 {
+        return Err(OrgError::not_found().into());
+    }
+    let body = if ask.method == Method::Post {
+        Value::Object(ask.object()?.clone())
+    } else {
+        Value::Object(from_parameters(&ask.target.params)?)
+    };
+    let found = tx.parameterized_search(&call.context(ask), &body)?;
+    Ok(Said::ok(if ask.version < 37 { found["searchRecords"].clone() } else { found }))
+}
+
+/// Brings `?q=…&sobject=Account&Account.fields=Id,Name` into the form of the POST body.
+fn from_parameters(params: &[(String, String)]) -> Result<Map<String, Value>, OrgError> {
+    let list = |text: &str| -> Value { text.split(',').map(|f| Value::from(f.trim())).collect() };
+    let number = |name: &str, text: &str| {
+        text.parse::<u64>().map(Value::from).map_err(|_| unreadable(format!("{name} is no whole number")))
+    };
+    let mut body = Map::new();
+    let mut objects: Vec<Map<String, Value>> = Vec::new();
+    for (name, value) in params {
+        let value = match name.as_str() {
+            "sobject" => {
+                objects.push(Map::from_iter([("name".to_owned(), Value::from(value.as_str()))]));
+                continue;
+            }
+            "fields" => list(value),
+            "overallLimit" | "defaultLimit" | "offset" => number(name, value)?,
+            "spellCorrection" => value.eq_ignore_ascii_case("true").into(),
+            "q" | "in" | "metadata" => value.as_str().into(),
+            // Others of the documented parameters change nothing that this org knows.
+            _ => continue,
+        };
+        body.insert(name.clone(), value);
+    }
+    for (name, value) in params {
+        let Some((object, part)) = name.split_once('.') else { continue };
+        let place = objects
+            .iter_mut()
+            .find(|o| o.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(object)));
+        let place = place.ok_or_else(|| {
+            unreadable(format!("{name} concerns an object that no sobject parameter names"))
+        })?;
+        let value = match part {
+            "fields" => list(value),
+            "limit" => number(name, value)?,
+            _ => value.as_str().into(),
+        };
+        place.insert(part.to_owned(), value);
+    }
+    if !objects.is_empty() {
+        body.insert("sobjects".to_owned(), objects.into_iter().map(Value::Object).collect());
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::wire::form;
+
+    #[test]
+    fn the_object_of_a_query_is_the_outermost_from() {
+        assert_eq!(
+            from_object("SELECT Id, (SELECT Id FROM Contacts) FROM Account WHERE Name = 'x'"),
+            Some("Account")
+        );
+        assert_eq!(from_object("SELECT Id"), None);
+    }
+
+    #[test]
+    fn records_are_marked_only_where_the_query_ends_so() {
+        assert!(for_view("SELECT Id FROM Account LIMIT 2 FOR VIEW"));
+        assert!(for_view("select id from Account for  reference update viewstat"));
+        assert!(!for_view("SELECT Id FROM Account"));
+    }
+
+    #[test]
+    fn parameters_of_a_url_take_the_form_of_the_body() {
+        let params = form(
+            "q=Acme&in=NAME&sobject=Account&sobject=Contact&Account.fields=Id,Name&Account.limit=5&overallLimit=9",
+        );
+        let body = Value::Object(from_parameters(&params).unwrap());
+        assert_eq!(
+            body,
+            json!({"q": "Acme", "in": "NAME", "overallLimit": 9, "sobjects": [
+                {"name": "Account", "fields": ["Id", "Name"], "limit": 5}, {"name": "Contact"}]})
+        );
+        assert!(from_parameters(&form("q=a&Lead.limit=1")).is_err());
+        assert!(from_parameters(&form("q=a&overallLimit=many")).is_err());
+    }
+}
