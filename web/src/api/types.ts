@@ -1,0 +1,226 @@
+// The shapes of the JSON interface under /api. Times are milliseconds since the epoch unless said otherwise.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** One node of a flow, as the file has it; unknown keys stay. */
+export interface Action {
+  id: string;
+  type: string;
+  meta?: { title?: string; [key: string]: unknown };
+  controls?: Record<string, unknown> | null;
+  ports?: Record<string, string | null> | null;
+  position?: [number, number];
+  [key: string]: unknown;
+}
+
+/** The adapter's own file: unknown top-level keys stay. */
+export interface FlowDocument {
+  actions: Action[];
+  [key: string]: unknown;
+}
+
+export type Severity = "error" | "warning" | "info";
+
+export interface Diagnostic {
+  code: string;
+  severity: Severity;
+  action: string | null;
+  pointer: string;
+  message: string;
+  hint: string | null;
+  fix?: { label: string } | null;
+}
+
+export interface FlowFields {
+  name: string;
+  adapter: string;
+  source: string;
+  event: string;
+  description: string;
+  order: number;
+  debug: boolean;
+}
+
+export interface FlowSummary extends FlowFields {
+  id: string;
+  active: boolean;
+  draftVersion: number;
+  activeVersion: number | null;
+  updatedAt: number | string;
+  author: string;
+  deletedAt: number | string | null;
+  problems: { errors: number; warnings: number };
+}
+
+export interface Flow extends FlowSummary {
+  document: FlowDocument | null;
+  /** The text that could not be read as a flow; kept as it came. */
+  raw?: string | null;
+}
+
+export interface FlowVersion {
+  version: number;
+  author: string;
+  at: number | string;
+  note: string | null;
+  active: boolean;
+}
+
+export type ControlType = "text" | "any" | "number" | "boolean" | "select" | "map" | "list";
+
+export interface ControlSpec {
+  name: string;
+  label: string;
+  type: ControlType;
+  required?: boolean;
+  default?: Json;
+  options?: string[];
+  note?: string;
+  evidence?: string;
+}
+
+export interface ResultSpec {
+  name: string;
+  type?: string;
+  summary?: string;
+  evidence?: string;
+}
+
+export type Port = "done" | "success" | "failure" | "true" | "false";
+
+export interface BlockSpec {
+  type: string | null;
+  proposedType: string;
+  title: string;
+  category: string;
+  executor: string;
+  shape: "circle" | "rect" | "diamond";
+  controls: ControlSpec[];
+  results: ResultSpec[];
+  ports: Port[];
+  sources: string[];
+  upstreamCalls?: string;
+  summary: string;
+  notes?: string;
+  aliases?: string[];
+  api?: string;
+  deprecated?: string;
+  safety?: string;
+}
+
+export interface EventSpec {
+  name: string;
+  meaning: string;
+  payload: string[];
+  note?: string;
+  subscription?: string;
+}
+
+export interface SourceSpec {
+  id: string;
+  label: string;
+  context: string[];
+  events: EventSpec[];
+  note?: string;
+}
+
+export interface CatalogueData {
+  blocks: BlockSpec[];
+  sources: SourceSpec[];
+}
+
+export interface Template {
+  id: string;
+  name: string;
+  description: string;
+  source: string;
+  event: string;
+  document: FlowDocument;
+}
+
+export interface FlowEvent {
+  source: string;
+  name: string;
+  payload: Record<string, Json>;
+  contact: Record<string, Json> | null;
+  agent: Record<string, Json> | null;
+}
+
+export type Outcome =
+  | { kind: "success"; results: Json }
+  | { kind: "branch"; value: boolean }
+  | { kind: "failure"; exception: { name: string; message: string } };
+
+export type RunStatus =
+  | "running"
+  | "waiting"
+  | "completed"
+  | "stopped"
+  | "failed"
+  | "timed_out"
+  | "cancelled"
+  | "limit";
+
+export interface TraceEntry {
+  seq: number;
+  tMs: number;
+  action: string | null;
+  type: string | null;
+  title: string | null;
+  phase: "enter" | "perform" | "exit" | "end";
+  inputs?: Record<string, Json> | null;
+  unresolved?: string[] | null;
+  outcome?: Json;
+  port?: string | null;
+  next?: string | null;
+  exception?: { name: string; message: string } | null;
+}
+
+export interface ActionRecord {
+  success: boolean;
+  results?: Json;
+  exception?: { name: string; message: string } | null;
+}
+
+export interface Pending {
+  actionId: string;
+  type: string;
+  executor: string;
+  inputs: Record<string, Json>;
+  deadlineMs: number;
+}
+
+export interface Run {
+  id: string;
+  flowId: string | null;
+  status: RunStatus;
+  trace: TraceEntry[];
+  actions: Record<string, ActionRecord>;
+  pending: Pending | null;
+  startedAt?: number | string;
+  event?: FlowEvent;
+}
+
+export interface RecordRow {
+  object: string;
+  id: string;
+  name: string;
+}
+
+export interface SalesforceRecord extends RecordRow {
+  fields: Record<string, Json>;
+}
+
+export interface DiffReport {
+  added: string[];
+  removed: string[];
+  changed: string[];
+  moved: string[];
+}
+
+export interface ImportReport {
+  unknownTypes: string[];
+  renumbered: Record<string, string> | string[] | { from: string; to: string }[];
+  notes: string[];
+  diagnostics: Diagnostic[];
+}

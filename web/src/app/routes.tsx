@@ -1,0 +1,21 @@
+import { lazy, type ComponentType } from "react";
+import type { IconName } from "../ui/Icon";
+import { text } from "../text/en";
+
+// Every page is one line here: its first path part, its place in the navigation, and the bundle that holds it.
+
+export interface Route {
+  path: string;
+  label: string;
+  icon: IconName;
+  group: "build" | "work" | "operate";
+  /** Shown for `#/path/…`; the rest of the address is the page's own. */
+  page: ComponentType<{ rest: string[] }>;
+}
+
+export const ROUTES: Route[] = [
+  { path: "flows", label: text.nav.flows, icon: "flow", group: "build", page: lazy(() => import("../flows/FlowsPage")) },
+  { path: "desktop", label: text.nav.desktop, icon: "desk", group: "work", page: lazy(() => import("../desktop/DesktopPage")) },
+];
+
+export const HOME = ["flows"];

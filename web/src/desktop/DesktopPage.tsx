@@ -1,0 +1,3 @@
+export default function DesktopPage() {
+  return <div className="page" />;
+}

@@ -1,0 +1,97 @@
+import { useEffect, useState } from "react";
+import { api } from "../api/client";
+import type { Flow } from "../api/types";
+import { text } from "../text/en";
+import { Button } from "../ui/Button";
+import { Notice } from "../ui/states";
+import { Ago } from "../ui/time";
+import { KeyboardLine } from "./KeyboardLine";
+import { useEditor, useSession } from "./context";
+import { DiffDialog } from "./DiffDialog";
+import { usePresence } from "./presence";
+
+const T = text.banners;
+
+/** What the author must know before going on: restored work, someone else at the same flow, a run on the stage. */
+export function Banners() {
+  const session = useSession();
+  const restored = useEditor((s) => s.restored);
+  const conflict = useEditor((s) => s.conflict);
+  const id = useEditor((s) => s.flow.id);
+  const others = usePresence(id);
+  const newer = useNewerVersion();
+  return (
+    <>
+      {restored && !conflict && (
+        <Notice
+          tone="info"
+          action={
+            <span className="row">
+              <Button small onClick={() => session.discardDraft()}>
+                {T.discard}
+              </Button>
+              <Button small onClick={() => session.store.set({ restored: null })}>
+                {text.common.close}
+              </Button>
+            </span>
+          }
+        >
+          {T.restored} <Ago at={restored.at} />.
+        </Notice>
+      )}
+      {conflict ? <Conflict theirs={conflict} /> : newer && <Conflict theirs={newer} />}
+      {others > 0 && <Notice tone="warn">{T.otherTab}</Notice>}
+      <KeyboardLine />
+    </>
+  );
+}
+
+function Conflict({ theirs }: { theirs: Flow }) {
+  const session = useSession();
+  const [comparing, setComparing] = useState(false);
+  return (
+    <>
+      <Notice
+        tone="warn"
+        action={
+          <span className="row">
+            <Button small icon="diff" onClick={() => setComparing(true)} disabled={!theirs.document}>
+              {T.compare}
+            </Button>
+            <Button small onClick={() => session.takeTheirs(theirs)}>
+              {T.takeTheirs}
+            </Button>
+            <Button small onClick={() => session.keepOurs(theirs)}>
+              {T.keepMine}
+            </Button>
+          </span>
+        }
+      >
+        {T.conflict(theirs.author, theirs.draftVersion)} <Ago at={theirs.updatedAt} />.
+      </Notice>
+      {comparing && theirs.document && (
+        <DiffDialog title={T.conflictTitle} before={theirs.document} after={session.state.doc} catalogue={session.catalogue} onClose={() => setComparing(false)} />
+      )}
+    </>
+  );
+}
+
+/** Looks now and then whether another person saved; only while the page is seen. */
+function useNewerVersion(): Flow | null {
+  const session = useSession();
+  const version = useEditor((s) => s.flow.draftVersion);
+  const [newer, setNewer] = useState<Flow | null>(null);
+  useEffect(() => {
+    setNewer(null);
+    const look = (): void => {
+      if (document.visibilityState !== "visible" || session.state.saving) return;
+      api.flow(session.state.flow.id).then(
+        (flow) => flow.draftVersion > session.state.flow.draftVersion && setNewer(flow),
+        () => undefined,
+      );
+    };
+    const timer = setInterval(look, 15_000);
+    return () => clearInterval(timer);
+  }, [session, version]);
+  return newer && newer.draftVersion > version ? newer : null;
+}

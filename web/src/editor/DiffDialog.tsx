@@ -1,0 +1,77 @@
+import { useMemo, useState } from "react";
+import type { Action, FlowDocument } from "../api/types";
+import type { Catalogue } from "../flow/catalogue";
+import { argumentChanges, compare, compareText, type Change } from "../flow/diff";
+import { titleOf } from "../flow/document";
+import { Picture } from "../flows/Picture";
+import { text } from "../text/en";
+import { Dialog } from "../ui/Dialog";
+
+const T = text.diff;
+const ORDER: Change[] = ["added", "removed", "changed", "moved"];
+const MARK = { added: "+", removed: "−", changed: "≠", moved: "↔", same: "" };
+
+/** What differs: on the picture and in words first, as text second. Moved blocks are told from changed ones. */
+export function DiffDialog({ title, before, after, catalogue, onClose }: { title: string; before: FlowDocument; after: FlowDocument; catalogue: Catalogue; onClose: () => void }) {
+  const [view, setView] = useState<"graph" | "text">("graph");
+  const changes = useMemo(() => compare(before, after), [before, after]);
+  const old = new Map(before.actions.map((action) => [action.id, action]));
+  const now = new Map(after.actions.map((action) => [action.id, action]));
+  const rows = [...changes].filter(([, change]) => change !== "same").sort((a, b) => ORDER.indexOf(a[1]) - ORDER.indexOf(b[1]));
+  const both: FlowDocument = { ...after, actions: [...before.actions.filter((action) => !now.has(action.id)), ...after.actions] };
+  return (
+    <Dialog title={title} onClose={onClose} wide>
+      <div className="tabs" role="tablist" aria-label={title}>
+        {(["graph", "text"] as const).map((id) => (
+          <button key={id} type="button" role="tab" aria-selected={view === id} onClick={() => setView(id)}>
+            {T[id]}
+          </button>
+        ))}
+      </div>
+      {view === "text" ? (
+        <pre className="text-diff" tabIndex={0}>
+          {compareText(JSON.stringify(before, null, 2), JSON.stringify(after, null, 2)).map((line, n) => (
+            <span key={n} className={line.kind}>
+              {{ same: "  ", added: "+ ", removed: "− " }[line.kind] + line.text + "\n"}
+            </span>
+          ))}
+        </pre>
+      ) : rows.length === 0 ? (
+        <p className="quiet diff-none">{T.none}</p>
+      ) : (
+        <div className="diff">
+          <Picture doc={both} catalogue={catalogue} label={title} marks={changes} />
+          <ul>
+            {rows.map(([id, change]) => (
+              <li key={id}>
+                <span className={`badge change-${change}`}>
+                  {MARK[change]} {T[change === "same" ? "changed" : change]}
+                </span>{" "}
+                <strong>{titleOf(catalogue, (now.get(id) ?? old.get(id)) as Action)}</strong> <span className="faint">{id}</span>
+                {change === "changed" && (
+                  <table className="arguments">
+                    <tbody>
+                      {argumentChanges(old.get(id) as Action, now.get(id) as Action).map((row) => (
+                        <tr key={row.name}>
+                          <th scope="row">{row.name}</th>
+                          <td>
+                            <del>{show(row.before)}</del> → <ins>{show(row.after)}</ins>
+                          </td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                )}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+function show(value: unknown): string {
+  if (value === undefined || value === null || value === "") return T.nothing;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

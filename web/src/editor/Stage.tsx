@@ -1,0 +1,260 @@
+import {
+  applyNodeChanges,
+  Background,
+  BackgroundVariant,
+  MiniMap,
+  ReactFlow,
+  SelectionMode,
+  useReactFlow,
+  useStoreApi,
+  type Connection,
+  type Edge,
+  type FinalConnectionState,
+  type Node,
+  type NodeChange,
+} from "@xyflow/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Action, FlowDocument } from "../api/types";
+import type { Catalogue } from "../flow/catalogue";
+import * as edit from "../flow/document";
+import { shapeOf, sizeOf } from "../flow/geometry";
+import type { End } from "../flow/rules";
+import { readingOrder } from "../flow/walk";
+import { text } from "../text/en";
+import { toast } from "../ui/toast";
+import { BlockNode } from "./BlockNode";
+import { useEditor, useSession } from "./context";
+import { DrawnLine } from "./DrawnLine";
+import { LineEdge } from "./LineEdge";
+import { dropTarget } from "./palette";
+import { StageControls } from "./StageControls";
+
+export type BlockNodeType = Node<{ action: Action }, "block">;
+
+const NODE_TYPES = { block: BlockNode };
+const EDGE_TYPES = { line: LineEdge };
+const SNAP: [number, number] = [edit.GRID, edit.GRID];
+const FIT = { padding: 0.16, maxZoom: 1, minZoom: 0.25 };
+
+export function Stage() {
+  const session = useSession();
+  const doc = useEditor((s) => s.doc);
+  const selected = useEditor((s) => s.selected);
+  const chosenLine = useEditor((s) => s.line);
+  const [nodes, setNodes] = useState<BlockNodeType[]>(() => nodesOf(doc, session.catalogue, selected, []));
+  const flow = useReactFlow();
+  const storeApi = useStoreApi();
+  useEffect(() => setNodes((old) => nodesOf(doc, session.catalogue, selected, old)), [doc, selected, session]);
+  const edges = useMemo(() => edgesOf(doc, chosenLine), [doc, chosenLine]);
+  usePaletteDrops();
+
+  const onNodesChange = useCallback(
+    (changes: NodeChange<BlockNodeType>[]) => {
+      setNodes((old) => applyNodeChanges(changes, old));
+      const moves = new Map<string, edit.Point>();
+      let picked: Set<string> | null = null;
+      for (const change of changes) {
+        if (change.type === "position" && change.position && change.dragging === false) {
+          moves.set(change.id, [change.position.x, change.position.y]);
+        } else if (change.type === "select") {
+          picked ??= new Set(session.state.selected);
+          if (change.selected) picked.add(change.id);
+          else picked.delete(change.id);
+        }
+      }
+      if (moves.size > 0) {
+        const group = `move ${[...moves.keys()].join(" ")}`;
+        session.apply(edit.moveActions(session.state.doc, moves), text.editor.steps.move(moves.size), group);
+      }
+      if (picked) session.select(picked);
+    },
+    [session],
+  );
+
+  const onConnect = useCallback((c: Connection) => void session.connect({ id: c.source, port: c.sourceHandle ?? "" }, { id: c.target, port: null }), [session]);
+  const isValid = useCallback(
+    (c: Connection | Edge) => session.judge({ id: c.source, port: c.sourceHandle ?? "" }, { id: c.target, port: null }).ok,
+    [session],
+  );
+  const onConnectEnd = useCallback(
+    (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
+      if (!state.fromHandle || !state.fromNode || state.isValid) return;
+      const from = endOf(state.fromNode.id, state.fromHandle);
+      if (state.toHandle && state.toNode) {
+        session.connect(from, endOf(state.toNode.id, state.toHandle));
+        return;
+      }
+      // A line into the void asks which block should stand there; on a block's body it means its input.
+      const point = "changedTouches" in event ? event.changedTouches[0] : event;
+      if (!point) return;
+      const over = document.elementFromPoint(point.clientX, point.clientY);
+      const node = over?.closest<HTMLElement>(".react-flow__node")?.dataset["id"];
+      if (node !== undefined) {
+        session.connect(from, { id: node, port: null });
+        return;
+      }
+      if (!over?.closest(".react-flow__pane")) return;
+      const at = flow.screenToFlowPosition({ x: point.clientX, y: point.clientY });
+      session.store.set({ explorer: { kind: "add", at: from.port === null ? [at.x - 250, at.y - 50] : [at.x, at.y - 50], from, line: null } });
+    },
+    [session, flow],
+  );
+
+  const fitOnce = useRef(false);
+  return (
+    <ReactFlow
+      className="stage"
+      aria-label={text.editor.stage}
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODE_TYPES}
+      edgeTypes={EDGE_TYPES}
+      onNodesChange={onNodesChange}
+      onNodeDragStop={(event, node) => {
+        insertWhereDropped(session, node.id, event);
+        session.seal();
+      }}
+      onConnect={onConnect}
+      onConnectEnd={onConnectEnd}
+      isValidConnection={isValid}
+      onEdgeDoubleClick={(_event, edge) => session.disconnect(edge.data?.["line"] as edit.Line)}
+      onEdgeClick={(_event, edge) => {
+        session.select([]);
+        session.store.set({ line: edge.id });
+      }}
+      onPaneClick={() => {
+        session.select([]);
+        session.store.set({ connecting: null, naming: null });
+      }}
+      onNodeDoubleClick={(_event, node) => session.store.set({ naming: node.id })}
+      onInit={(instance) => {
+        if (fitOnce.current) return;
+        fitOnce.current = true;
+        requestAnimationFrame(() => showStart(session.state.doc, instance.fitView, storeApi.getState().width));
+      }}
+      connectOnClick={false}
+      connectionLineStyle={{ stroke: "var(--wire)", strokeWidth: 3 }}
+      snapToGrid
+      snapGrid={SNAP}
+      minZoom={0.1}
+      maxZoom={2}
+      deleteKeyCode={null}
+      zoomOnDoubleClick={false}
+      selectionMode={SelectionMode.Partial}
+      elevateEdgesOnSelect
+      nodeDragThreshold={3}
+      connectionRadius={28}
+      ariaLabelConfig={text.editor.stageAria}
+      proOptions={{ hideAttribution: true }}
+    >
+      <Background variant={BackgroundVariant.Lines} gap={edit.GRID * 2} lineWidth={1} color="var(--stage-line)" />
+      <DrawnLine />
+      <StageControls />
+      {doc.actions.length > 20 && <MiniMap className="minimap" pannable zoomable ariaLabel={text.editor.minimap} nodeStrokeWidth={3} />}
+    </ReactFlow>
+  );
+}
+
+/** Small flows are shown whole; of a wide one the beginning is shown, where reading starts. */
+function showStart(doc: FlowDocument, fitView: (options: object) => unknown, width: number): void {
+  const xs = doc.actions.map((action) => edit.positionOf(action)[0]);
+  const span = Math.max(...xs, 0) - Math.min(...xs, 0);
+  if (span * 0.45 < width || doc.actions.length < 4) {
+    void fitView(FIT);
+    return;
+  }
+  const first = readingOrder(doc).slice(0, 6).map((action) => ({ id: action.id }));
+  void fitView({ ...FIT, nodes: first });
+}
+
+function endOf(id: string, handle: { id?: string | null; type: string }): End {
+  return { id, port: handle.type === "source" ? (handle.id ?? "") : null };
+}
+
+/** Keeps a node object whose action did not change, so that React Flow draws only what did. */
+function nodesOf(doc: FlowDocument, catalogue: Catalogue, selected: ReadonlySet<string>, old: BlockNodeType[]): BlockNodeType[] {
+  const before = new Map(old.map((node) => [node.id, node]));
+  return readingOrder(doc).map((action) => {
+    const kept = before.get(action.id);
+    const isSelected = selected.has(action.id);
+    const [x, y] = edit.positionOf(action);
+    if (kept && kept.data.action === action && kept.selected === isSelected && kept.position.x === x && kept.position.y === y) return kept;
+    const title = edit.titleOf(catalogue, action);
+    const { width, height } = sizeOf(catalogue, action);
+    return {
+      ...kept,
+      id: action.id,
+      type: "block",
+      position: { x, y },
+      width,
+      height,
+      selected: isSelected,
+      data: { action },
+      className: `shape-${shapeOf(catalogue, action)}`,
+      ariaLabel: text.editor.blockLabel(title, action.id),
+    };
+  });
+}
+
+function edgesOf(doc: FlowDocument, chosen: string | null): Edge[] {
+  const ids = new Set(doc.actions.map((action) => action.id));
+  const titles = (id: string): string => id;
+  return edit
+    .linesOf(doc)
+    .filter((line) => ids.has(line.to))
+    .map((line) => ({
+      id: edit.lineId(line),
+      type: "line",
+      source: line.from,
+      sourceHandle: line.port,
+      target: line.to,
+      targetHandle: "in",
+      selected: chosen === edit.lineId(line),
+      data: { line },
+      ariaLabel: text.editor.lineLabel(titles(line.from), text.ports[line.port] ?? line.port, titles(line.to)),
+    }));
+}
+
+/** A free block dropped on a line is threaded into it. */
+function insertWhereDropped(session: ReturnType<typeof useSession>, id: string, event: globalThis.MouseEvent | TouchEvent | React.MouseEvent): void {
+  const doc = session.state.doc;
+  const action = edit.actionOf(doc, id);
+  if (!action || !("clientX" in event)) return;
+  const lonely = Object.keys(action.ports ?? {}).length === 0 && !edit.linesOf(doc).some((line) => line.to === id);
+  if (!lonely) return;
+  const line = lineUnder(event.clientX, event.clientY, doc);
+  if (!line || action.type === edit.START) return;
+  const port = action.type === edit.END ? undefined : session.catalogue.ports(action.type)[0];
+  session.apply(edit.threadThrough(doc, line, id, port), text.editor.steps.insert, `move ${id}`);
+  toast(text.editor.inserted);
+}
+
+export function lineUnder(x: number, y: number, doc: FlowDocument): edit.Line | null {
+  for (const element of document.elementsFromPoint(x, y)) {
+    const id = element.closest<HTMLElement>(".react-flow__edge")?.dataset["id"];
+    if (id !== undefined) return edit.linesOf(doc).find((line) => edit.lineId(line) === id) ?? null;
+  }
+  return null;
+}
+
+/** Things dragged from the sidebar land here. */
+function usePaletteDrops(): void {
+  const session = useSession();
+  const flow = useReactFlow();
+  useEffect(() => {
+    dropTarget.current = (item, x, y) => {
+      if (!document.elementsFromPoint(x, y).some((element) => element.closest(".stage"))) return;
+      const at = flow.screenToFlowPosition({ x, y }, { snapToGrid: false });
+      if (item === "block") {
+        const line = lineUnder(x, y, session.state.doc);
+        session.store.set({ explorer: { kind: "add", at: [at.x - 125, at.y - 50], from: null, line } });
+        return;
+      }
+      const block = session.catalogue.block(item);
+      if (block) session.add(block, [at.x - 50, at.y - 50]);
+    };
+    return () => {
+      dropTarget.current = null;
+    };
+  }, [session, flow]);
+}

@@ -1,0 +1,18 @@
+import { useReactFlow } from "@xyflow/react";
+import { text } from "../text/en";
+import { IconButton } from "../ui/Button";
+
+export function StageControls() {
+  const flow = useReactFlow();
+  return (
+    <>
+      <div className="stage-corner top">
+        <IconButton icon="minus" label={text.editor.zoomOut} onClick={() => void flow.zoomOut({ duration: 120 })} />
+        <IconButton icon="fit" label={text.editor.fit} onClick={() => void flow.fitView({ padding: 0.16, maxZoom: 1, duration: 160 })} />
+      </div>
+      <div className="stage-corner bottom">
+        <IconButton icon="plus" label={text.editor.zoomIn} onClick={() => void flow.zoomIn({ duration: 120 })} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,187 @@
+import { useReactFlow } from "@xyflow/react";
+import { useCallback, useEffect, type KeyboardEvent } from "react";
+import { copyText, readCopied } from "../flow/clipboard";
+import * as edit from "../flow/document";
+import { neighbour } from "../flow/walk";
+import { text } from "../text/en";
+import { toast } from "../ui/toast";
+import { useSession } from "./context";
+import type { EditorSession } from "./session";
+
+/** Keys of the editor. In a text field only undo, redo and save are taken. */
+export function useKeys(help: () => void): (event: KeyboardEvent) => void {
+  const session = useSession();
+  const flow = useReactFlow();
+  useClipboard(session);
+  return useCallback(
+    (event) => {
+      const typing = isTyping(event.target);
+      const command = event.ctrlKey || event.metaKey;
+      const key = event.key.toLowerCase();
+      const take = (work: () => void): void => {
+        event.preventDefault();
+        event.stopPropagation();
+        work();
+      };
+      if (command && key === "s") return take(() => void session.save());
+      if (command && key === "z") return take(() => (event.shiftKey ? session.redo() : session.undo()));
+      if (command && key === "y") return take(() => session.redo());
+      if (command && key === "f") return take(() => session.store.set({ searching: true }));
+      if (typing) return;
+      if (session.state.connecting?.keyboard) return;
+      if (command && key === "a") return take(() => session.select(session.state.doc.actions.map((a) => a.id)));
+      if (command && key === "d") return take(() => duplicate(session));
+      if (command && key === "/") return take(help);
+      if (command || event.altKey) {
+        const direction = ({ arrowleft: "left", arrowright: "right", arrowup: "up", arrowdown: "down" } as const)[key];
+        if (event.altKey && direction) take(() => walk(session, flow, direction));
+        return;
+      }
+      const onButton = (event.target as HTMLElement).closest("button, a, [role=option], [role=tab]") !== null;
+      if (key === "delete" || key === "backspace") return take(() => removeSelected(session));
+      if (key === "escape") return take(() => escape(session));
+      if (key === "?") return take(help);
+      if (key === "a" || key === "n") return take(() => addBeside(session, flow));
+      if (key === "c") return take(() => startLine(session));
+      if (key === "f2") return take(() => rename(session));
+      if (key === "enter" && !onButton) return take(() => focusDetail(session, event.target));
+    },
+    [session, flow, help],
+  );
+}
+
+export function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest("input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable=true]") !== null;
+}
+
+function only(session: EditorSession): string | null {
+  const [id, ...more] = session.state.selected;
+  return id !== undefined && more.length === 0 ? id : null;
+}
+
+function removeSelected(session: EditorSession): void {
+  const { line, doc, selected } = session.state;
+  const found = line === null ? undefined : edit.linesOf(doc).find((l) => edit.lineId(l) === line);
+  if (found) session.disconnect(found);
+  else session.remove(selected);
+}
+
+function escape(session: EditorSession): void {
+  if (session.state.connecting) session.store.set({ connecting: null });
+  else if (session.state.preview) session.store.set({ preview: null });
+  else if (session.state.searching) session.store.set({ searching: false });
+  else session.select([]);
+}
+
+/** Opens the Explorer for a block to the right of the selected one, joined to its first free output. */
+export function addBeside(session: EditorSession, flow: ReturnType<typeof useReactFlow>): void {
+  const id = only(session);
+  const action = id === null ? undefined : edit.actionOf(session.state.doc, id);
+  if (!action) {
+    const stage = document.querySelector(".stage")?.getBoundingClientRect();
+    const at = flow.screenToFlowPosition({ x: (stage?.left ?? 0) + (stage?.width ?? 800) / 2, y: (stage?.top ?? 0) + (stage?.height ?? 600) / 2 });
+    session.store.set({ explorer: { kind: "add", at: [at.x - 125, at.y - 50], from: null, line: null } });
+    return;
+  }
+  const free = session.catalogue.ports(action.type).find((port) => !action.ports?.[port]) ?? null;
+  const known = session.catalogue.block(action.type) !== undefined;
+  session.store.set({
+    explorer: { kind: "add", at: placeBeside(session, action.id), from: known && free !== null ? { id: action.id, port: free } : null, line: null },
+  });
+}
+
+export function placeBeside(session: EditorSession, id: string): edit.Point {
+  const action = edit.actionOf(session.state.doc, id);
+  if (!action) return [0, 0];
+  const [x, y] = edit.positionOf(action);
+  const width = session.catalogue.block(action.type)?.shape === "circle" ? 100 : 250;
+  let at: edit.Point = [x + width + 86, width === 100 ? y : y];
+  const taken = (p: edit.Point): boolean =>
+    session.state.doc.actions.some((other) => Math.abs(edit.positionOf(other)[0] - p[0]) < 240 && Math.abs(edit.positionOf(other)[1] - p[1]) < 110);
+  while (taken(at)) at = [at[0], at[1] + 144];
+  return at;
+}
+
+function startLine(session: EditorSession): void {
+  const id = only(session);
+  const action = id === null ? undefined : edit.actionOf(session.state.doc, id);
+  if (!action) {
+    toast(text.editor.selectFirst);
+    return;
+  }
+  const ports = session.catalogue.block(action.type)?.ports ?? [];
+  const port = ports.find((p) => !action.ports?.[p]) ?? ports[0];
+  if (port === undefined) {
+    toast(text.editor.noOutput, "warn");
+    return;
+  }
+  session.store.set({ connecting: { end: { id: action.id, port }, hover: null, keyboard: true } });
+}
+
+function rename(session: EditorSession): void {
+  const id = only(session);
+  if (id !== null) session.store.set({ naming: id });
+}
+
+function focusDetail(session: EditorSession, target: EventTarget): void {
+  const node = (target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset["id"];
+  if (node !== undefined && only(session) !== node) session.select([node]);
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(".sidebar [data-first]")?.focus());
+}
+
+function walk(session: EditorSession, flow: ReturnType<typeof useReactFlow>, direction: "left" | "right" | "up" | "down"): void {
+  const from = only(session) ?? session.state.doc.actions[0]?.id;
+  const next = from === undefined ? null : neighbour(session.state.doc, from, direction);
+  if (next) goTo(session, flow, next.id);
+}
+
+/** Selects a block, brings it into view and gives it the focus. */
+export function goTo(session: EditorSession, flow: ReturnType<typeof useReactFlow>, id: string): void {
+  session.select([id]);
+  const node = flow.getNode(id);
+  if (!node) return;
+  const width = node.width ?? 250;
+  const height = node.height ?? 100;
+  void flow.setCenter(node.position.x + width / 2, node.position.y + height / 2, { zoom: Math.max(flow.getZoom(), 0.7), duration: 180 });
+  document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+}
+
+function duplicate(session: EditorSession): void {
+  const { doc, selected } = session.state;
+  const pasted = edit.paste(doc, doc.actions.filter((a) => selected.has(a.id)), [32, 32]);
+  if (pasted.ids.length === 0) return;
+  session.apply(pasted.doc, text.editor.steps.paste(pasted.ids.length));
+  session.select(pasted.ids);
+}
+
+function useClipboard(session: EditorSession): void {
+  useEffect(() => {
+    const outside = (event: ClipboardEvent): boolean =>
+      isTyping(event.target) || document.querySelector("dialog[open]") !== null || (window.getSelection()?.toString() ?? "") !== "";
+    const copy = (event: ClipboardEvent): void => {
+      if (outside(event) || session.state.selected.size === 0) return;
+      event.clipboardData?.setData("text/plain", copyText(session.state.doc, new Set(session.state.selected)));
+      event.preventDefault();
+      if (event.type === "cut") session.remove(session.state.selected);
+      else toast(text.editor.copied(session.state.selected.size));
+    };
+    const paste = (event: ClipboardEvent): void => {
+      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      const actions = readCopied(event.clipboardData?.getData("text/plain") ?? "");
+      if (!actions) return;
+      event.preventDefault();
+      const pasted = edit.paste(session.state.doc, actions, [32, 32]);
+      if (pasted.ids.length === 0) return;
+      session.apply(pasted.doc, text.editor.steps.paste(pasted.ids.length));
+      session.select(pasted.ids);
+    };
+    document.addEventListener("copy", copy);
+    document.addEventListener("cut", copy);
+    document.addEventListener("paste", paste);
+    return () => {
+      document.removeEventListener("copy", copy);
+      document.removeEventListener("cut", copy);
+      document.removeEventListener("paste", paste);
+    };
+  }, [session]);
+}
