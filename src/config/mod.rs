@@ -127,6 +127,8 @@ pub struct Process {
     pub handler: Option<String>,
     /// Whether the Lambda Runtime API is there.
     pub lambda: bool,
+    /// Whether this environment is started before any call waits for it (provisioned concurrency).
+    pub ahead: bool,
     /// `AWS_LAMBDA_FUNCTION_VERSION`.
     pub function_version: Option<String>,
     /// `SSL_CERT_FILE`.

@@ -309,6 +309,7 @@ impl Reader {
         Process {
             handler: self.text("_HANDLER"),
             lambda: self.text("AWS_LAMBDA_RUNTIME_API").is_some(),
+            ahead: self.text("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("provisioned-concurrency"),
             function_version: self.text("AWS_LAMBDA_FUNCTION_VERSION"),
             trusted_roots: self.text("SSL_CERT_FILE").map(PathBuf::from),
             connect_endpoint: self

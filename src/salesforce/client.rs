@@ -191,6 +191,9 @@ impl Client {
         spent: &mut Spent,
     ) -> Result<(u16, Value), Fault> {
         let Inner { settings, auth, exchange } = &*self.0;
+        if deadline.passed() {
+            return Err(too_late());
+        }
         let mut token = auth.token(&**exchange, deadline).await?;
         let mut renewed = false;
         let mut repeated = false;
@@ -235,6 +238,14 @@ impl Client {
             }
         }
     }
+}
+
+fn too_late() -> Fault {
+    Fault::new(
+        Class::Retryable,
+        "TIMEOUT",
+        "the time was up before Salesforce was asked; see TIELINE_DEADLINE_MS",
+    )
 }
 
 /// A read changes nothing: where a write would be in doubt, a read may simply be asked again.

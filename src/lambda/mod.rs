@@ -1,0 +1,311 @@
+//! The invoke door: one event of a contact flow in, one reply out.
+//!
+//! [`Service::invoke`] is what every way in calls: the Lambda runtime ([`runtime`]), the local
+//! server's Invoke call, `tieline invoke`. It reads the event, walks the path, and writes the reply
+//! within the time that is left.
+//! What it never does: fail because of what an event holds. A panic below becomes an error of this
+//! one call; a configuration that is wrong is told by every reply, and `version` still answers.
+//!
+//! Deadlines: a call ends by `tl_deadline_ms`, else `TIELINE_DEADLINE_MS`, never beyond what Lambda
+//! has left less [`RESERVE`]. What exists already (a stale copy, a ticket) is given by
+//! `TIELINE_SOFT_DEADLINE_MS`.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use serde::Serialize;
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::clock;
+use crate::clock::Deadline;
+use crate::clock::Stopwatch;
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::event;
+use crate::event::Control;
+use crate::event::Format;
+use crate::event::Invocation;
+use crate::event::OnError;
+use crate::event::Refusal;
+use crate::event::Request;
+use crate::event::reply;
+use crate::fault::Class;
+use crate::fault::Fault;
+use crate::read;
+use crate::read::Reads;
+use crate::salesforce::Auth;
+use crate::salesforce::Client;
+use crate::salesforce::Http;
+use crate::salesforce::Spent;
+use crate::telemetry::Line;
+use crate::telemetry::Metric;
+use crate::write;
+
+pub mod runtime;
+
+/// What is kept back of Lambda's own time, to write the reply.
+pub const RESERVE: Duration = Duration::from_millis(300);
+
+/// A Lambda function error: what Amazon Connect takes its error branch for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// What kind of error, for logs and alarms.
+    pub error_type: String,
+    /// The text: upstream's where it has one, then what to change.
+    pub error_message: String,
+}
+
+impl fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error_message)
+    }
+}
+
+impl std::error::Error for FunctionError {}
+
+impl From<Refusal> for FunctionError {
+    fn from(refusal: Refusal) -> Self {
+        Self { error_type: refusal.kind.to_owned(), error_message: refusal.message }
+    }
+}
+
+impl From<&Fault> for FunctionError {
+    fn from(fault: &Fault) -> Self {
+        let error_type = match fault.class {
+            Class::Throttled(_) => "SalesforceThrottled",
+            Class::Retryable | Class::Unknown => "SalesforceUnavailable",
+            Class::Rejected => "SalesforceError",
+            Class::Ours => "SalesforceConnectionError",
+        };
+        // A status without a word of Salesforce's is told in upstream's words, which name the status.
+        let bare = fault.code.starts_with("HTTP_");
+        let error_message = if bare { fault.message.clone() } else { fault.to_string() };
+        Self { error_type: error_type.to_owned(), error_message }
+    }
+}
+
+/// Everything an invocation needs, built once per process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Service(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Result<Ready, Vec<ConfigError>>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    config: Config,
+    client: Client,
+    reads: Reads,
+}
+
+/// What a call did, for its line in the log.
+#[derive(Debug, Default)]
+struct Trace {
+    operation: &'static str,
+    object: Option<String>,
+    contact: Option<String>,
+    spent: Spent,
+    cache: Option<&'static str>,
+    fault: Option<(Class, String)>,
+}
+
+impl Service {
+    /// For this configuration, over HTTP. Connects to nothing yet. A configuration that is wrong
+    /// makes a service that says so at every call.
+    #[must_use]
+    pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
+        Self(Arc::new(Inner {
+            config: config.map(|config| {
+                let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), None);
+                let client = Client::new(config.salesforce.clone(), auth, Arc::new(Http));
+                let reads = Reads::new(client.clone());
+                Ready { config, client, reads }
+            }),
+        }))
+    }
+
+    /// The client, for whoever warms or examines it; none where the configuration is wrong.
+    #[must_use]
+    pub fn client(&self) -> Option<&Client> {
+        self.0.config.as_ref().ok().map(|ready| &ready.client)
+    }
+
+    /// Answers one event within `remaining`, which is what the surroundings leave this call.
+    ///
+    /// # Errors
+    /// What the contact flow is told.
+    pub async fn invoke(&self, event: Value, remaining: Duration) -> Result<Value, FunctionError> {
+        let started = Stopwatch::start();
+        let mut trace = Trace::default();
+        let walk = AssertUnwindSafe(self.walk(&event, remaining, &mut trace)).catch_unwind().await;
+        let result = walk.unwrap_or_else(|_| {
+            Err(FunctionError {
+                error_type: "InternalError".to_owned(),
+                error_message:
+                    "this call met a fault in Tieline itself; the log says where. Other calls go on"
+                        .to_owned(),
+            })
+        });
+        record(&trace, &result, started.elapsed());
+        result.map(Value::Object)
+    }
+
+    async fn walk(
+        &self,
+        event: &Value,
+        remaining: Duration,
+        trace: &mut Trace,
+    ) -> Result<Map<String, Value>, FunctionError> {
+        let ready = match &self.0.config {
+            Ok(ready) => ready,
+            Err(errors) => return misconfigured(event, errors),
+        };
+        let config = &ready.config;
+        let invocation = event::parse(event, &config.event, clock::now())?;
+        note(trace, &invocation);
+        let control = &invocation.control;
+        let hard = control.deadline.unwrap_or(config.reply.hard).min(remaining.saturating_sub(RESERVE));
+        let deadline = Deadline::after(hard);
+        let format = control.format.unwrap_or(config.reply.format);
+        let answer = match &invocation.request {
+            Request::Read(asked) => {
+                let called = ready.reads.answer(asked, deadline).await;
+                trace.spent = called.spent;
+                called.result.map(|found| reply::found(&found, read::shape(asked), Map::new(), format))
+            }
+            Request::Write(asked) => {
+                let called = write::now(&ready.client, asked, deadline).await;
+                trace.spent = called.spent;
+                called.result.map(|done| reply::written(&done, said(control, "succeeded"), format))
+            }
+            Request::Outcome(_) => Ok(reply::notes(unknown(), format)),
+            Request::Version => Ok(reply::notes(version(&Ok(config)), format)),
+        };
+        answer.or_else(|fault| {
+            trace.fault = Some((fault.class, fault.code.clone()));
+            match control.on_error.unwrap_or(config.reply.on_error) {
+                OnError::Raise => Err(FunctionError::from(&fault)),
+                OnError::Reply => Ok(reply::notes(failed(&fault), format)),
+            }
+        })
+    }
+}
+
+/// Tieline's own key of a write's reply, where the call asked for such keys.
+fn said(control: &Control, status: &str) -> Map<String, Value> {
+    let mut notes = Map::new();
+    if control.given {
+        notes.insert("tl_status".to_owned(), status.into());
+    }
+    notes
+}
+
+fn failed(fault: &Fault) -> Map<String, Value> {
+    let mut notes = Map::new();
+    notes.insert("tl_status".to_owned(), "failed".into());
+    notes.insert("tl_error_code".to_owned(), fault.code.clone().into());
+    notes.insert("tl_error_message".to_owned(), fault.message.clone().into());
+    notes
+}
+
+/// Without a state table nobody remembers what became of a write.
+fn unknown() -> Map<String, Value> {
+    let mut notes = Map::new();
+    notes.insert("tl_status".to_owned(), "unknown".into());
+    notes.insert("tl_done".to_owned(), false.into());
+    notes
+}
+
+/// What is deployed and what it was told, without secrets.
+fn version(config: &Result<&Config, &[ConfigError]>) -> Map<String, Value> {
+    let mut notes = Map::new();
+    notes.insert("tl_version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    match config {
+        Ok(config) => {
+            let function = config.process.function_version.clone();
+            notes.extend(function.map(|v| ("tl_function_version".to_owned(), v.into())));
+            notes.extend(config.in_force().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+        }
+        Err(errors) => {
+            let faults: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            notes.insert("tl_error_message".to_owned(), faults.join("; ").into());
+        }
+    }
+    notes
+}
+
+/// The reply of a function whose environment is wrong: everything that is, in upstream's form.
+fn misconfigured(event: &Value, errors: &[ConfigError]) -> Result<Map<String, Value>, FunctionError> {
+    if event.pointer("/Details/Parameters/sf_operation").and_then(Value::as_str) == Some("version") {
+        return Ok(reply::notes(version(&Err(errors)), Format::Native));
+    }
+    let faults: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    Err(FunctionError { error_type: "ConfigurationError".to_owned(), error_message: faults.join("; ") })
+}
+
+/// What the log may know of a call: which operation, which object, which contact; no value.
+fn note(trace: &mut Trace, invocation: &Invocation) {
+    use crate::event::Read;
+    use crate::event::Write;
+    trace.operation = match &invocation.request {
+        Request::Read(Read::Nobody { .. }) => "nobody",
+        Request::Read(Read::Query { .. }) => "query",
+        Request::Read(Read::Search { .. }) => "search",
+        Request::Read(Read::ParameterizedSearch { .. }) => "parameterized_search",
+        Request::Write(Write::Create { .. }) => "create",
+        Request::Write(Write::Update { .. }) => "update",
+        Request::Write(Write::Delete { .. }) => "delete",
+        Request::Write(Write::Upsert { .. }) => "upsert",
+        Request::Write(Write::Post { .. }) => "createChatterPost",
+        Request::Write(Write::Comment { .. }) => "createChatterComment",
+        Request::Outcome(_) => "outcome",
+        Request::Version => "version",
+    };
+    let object = invocation.parameters.get("sf_object").and_then(Value::as_str);
+    // An object's name is an identifier; anything else may be something that a caller said.
+    let named =
+        |name: &&str| name.len() <= 80 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    trace.object = object.filter(named).map(str::to_owned);
+    trace.contact = invocation.contact.as_ref().map(|c| c.contact_id.clone());
+}
+
+fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, took: Duration) {
+    let took = took.as_secs_f64() * 1000.0;
+    let outcome = match (result, &trace.fault) {
+        (Err(error), _) => error.error_type.as_str(),
+        (Ok(_), Some(_)) => "failed",
+        (Ok(_), None) => "ok",
+    };
+    let mut line = Line::new("invocation")
+        .with("operation", trace.operation)
+        .with("object", trace.object.clone())
+        .with("contact_id", trace.contact.clone())
+        .with("outcome", outcome)
+        .with("code", trace.fault.as_ref().map(|(_, code)| code.clone()))
+        .with("cache", trace.cache)
+        .with("version", env!("CARGO_PKG_VERSION"))
+        .count(Metric::Duration, took)
+        .count(Metric::ApiCalls, trace.spent.calls.into());
+    if let Some(usage) = trace.spent.usage
+        && usage.limit > 0
+    {
+        line = line.count(Metric::ApiUsagePercent, usage.used as f64 / usage.limit as f64 * 100.0);
+    }
+    if outcome != "ok" {
+        line = line.warning().count(Metric::Failures, 1.0);
+    }
+    if matches!(trace.fault, Some((Class::Ours, _))) {
+        line = line.count(Metric::CredentialsRefused, 1.0);
+    }
+    line.write();
+}
+
+#[cfg(test)]
+mod tests;
