@@ -12,4 +12,6 @@
 
 mod backend_contract;
 mod emulator;
+mod golden;
+mod support;
 mod tidy;
