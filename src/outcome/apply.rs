@@ -43,12 +43,14 @@ pub enum Change {
         /// Why.
         fault: Fault,
     },
-    /// Sent, and nobody knows whether it took effect. Costs an attempt.
+    /// Sent, and nobody knows whether it took effect.
     Unknown {
         /// The claim.
         fence: u64,
         /// Why.
         fault: Fault,
+        /// Whether it costs an attempt: not where the line failed and the write was only in company.
+        charged: bool,
         /// When to try again where that is harmless; `None`: it was the last attempt.
         retry_at: Option<Timestamp>,
     },
@@ -129,17 +131,17 @@ impl Outcome {
             }
             Change::Failed { fence, fault, retry_at } => {
                 self.hold(fence)?;
-                self.attempt_ended(now, "failed", fault);
+                self.attempt_ended(now, "failed", fault, true);
                 self.retry_or_bury(retry_at, now);
             }
             Change::Rejected { fence, fault } => {
                 self.hold(fence)?;
-                self.attempt_ended(now, "rejected", fault);
+                self.attempt_ended(now, "rejected", fault, true);
                 self.bury(Reason::Rejected, now);
             }
-            Change::Unknown { fence, fault, retry_at } => {
+            Change::Unknown { fence, fault, charged, retry_at } => {
                 let effect = self.hold(fence)?;
-                self.attempt_ended(now, "unknown", fault);
+                self.attempt_ended(now, "unknown", fault, charged);
                 self.in_doubt_until(now.plus(settle()));
                 self.after_doubt(effect, retry_at, now);
             }
@@ -242,8 +244,8 @@ impl Outcome {
         }
     }
 
-    fn attempt_ended(&mut self, now: Timestamp, what: &str, fault: Fault) {
-        self.attempts += 1;
+    fn attempt_ended(&mut self, now: Timestamp, what: &str, fault: Fault, charged: bool) {
+        self.attempts += u32::from(charged);
         self.lapses = 0;
         self.note(now, what, Some(&fault));
         self.fault = Some(fault);

@@ -126,7 +126,7 @@ fn r3_success_from_any_fence_failure_from_the_standing_one() {
 #[test]
 fn r4_a_rejection_in_doubt_is_verified_first() {
     let sending = step(new(), claim(Effect::UniqueField), at(0));
-    let retry = Change::Unknown { fence: 1, fault: cut(), retry_at: Some(at(32)) };
+    let retry = Change::Unknown { fence: 1, fault: cut(), charged: true, retry_at: Some(at(32)) };
     let pending = step(sending, retry, at(30));
     let again = step(pending, claim(Effect::UniqueField), at(32));
     let verifying = step(again, Change::Rejected { fence: 2, fault: refusal() }, at(33));
@@ -150,7 +150,7 @@ fn r8_an_update_in_doubt_keeps_its_record_until_settled() {
     let mut update = new();
     update.verb = "update".to_owned();
     let sending = step(update, claim(Effect::Native), at(0));
-    let retry = Change::Unknown { fence: 1, fault: cut(), retry_at: Some(at(31)) };
+    let retry = Change::Unknown { fence: 1, fault: cut(), charged: true, retry_at: Some(at(31)) };
     let done =
         step(step(step(sending, retry, at(30)), claim(Effect::Native), at(31)), applied(2, "500A"), at(32));
     assert_eq!(done.unsettled_until(at(40)), Some(at(660)));
@@ -203,7 +203,8 @@ fn burying_never_hides_a_possible_effect() {
 #[test]
 fn a_replay_is_a_new_generation_and_knows_the_answers_of_the_old() {
     let sending = step(new(), claim(Effect::AtMostOnce), at(0));
-    let dead = step(sending, Change::Unknown { fence: 1, fault: cut(), retry_at: None }, at(30));
+    let dead =
+        step(sending, Change::Unknown { fence: 1, fault: cut(), charged: true, retry_at: None }, at(30));
     assert_eq!(dead.state, State::Dead { reason: Reason::InDoubt });
     assert_eq!(step(dead.clone(), applied(1, "500A"), at(40)).status(), Status::Succeeded);
 
@@ -225,8 +226,11 @@ fn rows_are_read_as_they_were_written() {
     assert_eq!(Outcome::from_row(&outcome.row()), Ok(outcome.clone()));
     assert!(outcome.row().data.len() < 700, "a row above 1 KB costs a second write unit");
     assert!(outcome.row().index.is_none() && outcome.row().expires.is_none());
-    let doubt =
-        step(outcome.clone(), Change::Unknown { fence: 1, fault: cut(), retry_at: Some(at(1)) }, at(1));
+    let doubt = step(
+        outcome.clone(),
+        Change::Unknown { fence: 1, fault: cut(), charged: true, retry_at: Some(at(1)) },
+        at(1),
+    );
     assert_eq!(doubt.row().index.unwrap().0, "DOUBT");
     assert!(step(outcome, applied(1, "500A"), at(2)).row().expires.is_some());
     let mut garbage = doubt.row();
