@@ -29,7 +29,7 @@ pub fn compose(prefix: &str, n: u64) -> String {
 }
 
 /// The 18-character form of a well-formed id of 15 or 18 characters; `None` for anything else,
-/// wrong check characters among it. An id whose letters lost their case gets it back.
+/// wrong check characters among it. An id all of whose letters lost their case gets it back.
 #[must_use]
 pub fn normalise(text: &str) -> Option<String> {
     if !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -44,6 +44,12 @@ pub fn normalise(text: &str) -> Option<String> {
         18 => {
             let (body, suffix) = text.split_at_checked(15)?;
             let suffix = suffix.to_ascii_uppercase();
+            let fits = checks(body.as_bytes()).eq(suffix.chars());
+            let mixed =
+                body.bytes().any(|b| b.is_ascii_lowercase()) && body.bytes().any(|b| b.is_ascii_uppercase());
+            if fits || mixed {
+                return fits.then(|| format!("{body}{suffix}"));
+            }
             let mut given = String::with_capacity(18);
             for (at, c) in body.chars().enumerate() {
                 let bits = suffix.as_bytes().get(at / 5).and_then(|s| CHECKS.iter().position(|c| c == s))?;

@@ -41,6 +41,8 @@ mod sample;
 pub mod schema;
 mod segments;
 mod server;
+mod soql;
+mod sosl;
 pub mod wire;
 
 use std::collections::HashMap;

@@ -13,12 +13,20 @@ use rusqlite::Connection;
 use serde_json::Map;
 use serde_json::Value;
 
+use self::state::State;
 use super::error::OrgError;
 use super::schema::Schema;
 use crate::time::Timestamp;
 
-mod rows;
+mod check;
+mod delete;
+mod derive;
+mod read;
+mod row;
+mod state;
 mod table;
+pub(super) mod value;
+mod write;
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -61,14 +69,22 @@ pub enum Upserted {
 /// The database.
 #[derive(Debug)]
 pub struct Data {
-    connection: Mutex<Connection>,
+    inner: Mutex<Inner>,
     schema: Schema,
+}
+
+/// What only one caller at a time may touch.
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    state: State,
 }
 
 /// One caller's time with the database.
 #[derive(Debug)]
 pub struct Tx<'d> {
     pub(super) db: &'d Connection,
+    pub(super) state: &'d State,
     pub(super) schema: &'d Schema,
 }
 
@@ -83,7 +99,8 @@ impl Data {
             None => Connection::open_in_memory()?,
         };
         table::prepare(&db, &schema)?;
-        Ok(Self { connection: Mutex::new(db), schema })
+        let state = State::read(&db, &schema)?;
+        Ok(Self { inner: Mutex::new(Inner { connection: db, state }), schema })
     }
 
     /// The schema it was opened with.
@@ -97,17 +114,31 @@ impl Data {
     /// # Errors
     /// The commit failed; nothing was kept.
     pub fn transaction<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> Result<T, OrgError> {
-        let db = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = db.unchecked_transaction()?;
-        let out = work(&Tx { db: &db, schema: &self.schema });
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = inner.connection.unchecked_transaction()?;
+        let out = work(&Tx { db: &inner.connection, state: &inner.state, schema: &self.schema });
         transaction.commit()?;
         Ok(out)
     }
 
     /// Runs `work` with the database to itself, for reading: nothing is begun or committed.
     pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> T) -> T {
-        let db = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&Tx { db: &db, schema: &self.schema })
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&Tx { db: &inner.connection, state: &inner.state, schema: &self.schema })
+    }
+
+    /// Holds a record as a long transaction of somebody else's would, or lets go of it: writes to
+    /// it, and to what refers to it, fail with `UNABLE_TO_LOCK_ROW`.
+    pub fn hold(&self, id: &str, held: bool) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.state.hold(id, held);
+    }
+
+    /// Puts a validation or duplicate rule into force or out of it; `false` where there is none of
+    /// this name.
+    pub fn enforce(&self, rule: &str, on: bool) -> bool {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.state.enforce(&self.schema, rule, on)
     }
 }
 
@@ -133,3 +164,6 @@ impl Tx<'_> {
         self.schema
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,5 +1,7 @@
 //! Tables, indices and settings of the database.
 
+use std::cmp::Ordering;
+
 use rusqlite::Connection;
 
 use super::super::error::OrgError;
@@ -7,6 +9,8 @@ use super::super::schema::Field;
 use super::super::schema::Kind;
 use super::super::schema::Object;
 use super::super::schema::Schema;
+use super::super::soql;
+use super::super::sosl;
 
 /// Makes what is not there yet; a schema that gained fields gains columns.
 pub(super) fn prepare(db: &Connection, schema: &Schema) -> Result<(), OrgError> {
@@ -14,8 +18,11 @@ pub(super) fn prepare(db: &Connection, schema: &Schema) -> Result<(), OrgError> 
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF;",
     )?;
+    db.create_collation("SALESFORCE", by_letters)?;
+    soql::functions::register(db)?;
     db.set_prepared_statement_cache_capacity(1024);
     db.execute_batch("BEGIN")?;
+    sosl::index::create(db)?;
     for object in schema.objects() {
         create(db, object)?;
     }
@@ -23,8 +30,18 @@ pub(super) fn prepare(db: &Connection, schema: &Schema) -> Result<(), OrgError> 
     Ok(())
 }
 
+/// Text compares by its letters, whatever their case.
+fn by_letters(left: &str, right: &str) -> Ordering {
+    if left.is_ascii() && right.is_ascii() {
+        let fold = |b: u8| b.to_ascii_lowercase();
+        return left.bytes().map(fold).cmp(right.bytes().map(fold));
+    }
+    left.chars().flat_map(char::to_lowercase).cmp(right.chars().flat_map(char::to_lowercase))
+}
+
 fn create(db: &Connection, object: &Object) -> Result<(), OrgError> {
-    let columns: Vec<String> = stored(object).map(column).collect();
+    // `_binned`: the record whose deletion took this one along.
+    let columns: Vec<String> = stored(object).map(column).chain(["_binned TEXT".to_owned()]).collect();
     let table = &object.name;
     db.execute_batch(&format!("CREATE TABLE IF NOT EXISTS \"{table}\" ({})", columns.join(", ")))?;
     let there: Vec<String> = db
@@ -64,7 +81,7 @@ fn column(field: &Field) -> String {
         Kind::Double | Kind::Currency | Kind::Percent => "REAL",
         Kind::Reference | Kind::Date | Kind::Time => "TEXT",
         _ if field.case_sensitive => "TEXT",
-        _ => "TEXT COLLATE NOCASE",
+        _ => "TEXT COLLATE SALESFORCE",
     };
     format!("\"{}\" {affinity}", field.name)
 }

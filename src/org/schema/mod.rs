@@ -233,6 +233,12 @@ impl Object {
         self.by_field.get(&name.to_ascii_lowercase()).and_then(|&at| self.fields.get(at))
     }
 
+    /// Where the field of this name stands among [`fields`](Self::fields).
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_field.get(&name.to_ascii_lowercase()).copied()
+    }
+
     /// The reference field behind a parent relation (`Account`, `Parent__r`).
     #[must_use]
     pub fn parent(&self, relationship: &str) -> Option<&Field> {

@@ -1,0 +1,437 @@
+//! Conditions: WHERE and HAVING as SQL that is always true or false.
+//!
+//! Nulls as Salesforce treats them: a comparison with an empty field is false, `!=` true, and NOT
+//! turns that round. Literals must be of the field's type.
+
+use jiff::tz::TimeZone;
+use rusqlite::types::Value as Sql;
+
+use super::super::data::Context;
+use super::super::data::value;
+use super::super::error::OrgError;
+use super::super::id;
+use super::super::schema::Kind;
+use super::ast::Condition;
+use super::ast::Expr;
+use super::ast::Literal;
+use super::ast::Operator;
+use super::ast::Query;
+use super::dates;
+use super::expr::Term;
+use super::expr::quoted;
+use super::fault;
+use super::scope::Scope;
+use super::text;
+
+/// What the clauses of one SQL statement gather.
+pub(crate) struct Builder<'q> {
+    pub(crate) ctx: &'q Context,
+    pub(crate) params: Vec<Sql>,
+    /// Tables named so far.
+    pub(crate) tables: usize,
+    /// Rows of the bin are seen too.
+    pub(crate) all: bool,
+    /// Semi- and anti-joins so far.
+    pub(crate) semijoins: usize,
+    /// Under a NOT: false must be false there. Elsewhere null does as well, and lets SQLite use
+    /// its indices.
+    pub(crate) negated: bool,
+    /// In HAVING, where aggregates may stand.
+    pub(crate) having: bool,
+}
+
+impl Builder<'_> {
+    /// A parameter of the statement.
+    pub(crate) fn param(&mut self, value: Sql) -> String {
+        self.params.push(value);
+        format!("?{}", self.params.len())
+    }
+
+    /// A comparison that may be null, as the surroundings need it.
+    fn sure(&self, sql: String) -> String {
+        if self.negated { format!("ifnull({sql}, 0)") } else { sql }
+    }
+
+    /// Runs `work` as under a NOT where `not` says so.
+    fn under<T>(&mut self, not: bool, work: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = self.negated;
+        self.negated |= not;
+        let out = work(self);
+        self.negated = outside;
+        out
+    }
+
+    /// The condition as SQL; null stands for false where nothing negates it.
+    pub(crate) fn condition(
+        &mut self,
+        scope: &mut Scope<'_>,
+        condition: &Condition,
+    ) -> Result<String, OrgError> {
+        Ok(match condition {
+            Condition::And(all) => self.joined(scope, all, " AND ")?,
+            Condition::Or(all) => self.joined(scope, all, " OR ")?,
+            Condition::Not(inner) => format!("(NOT {})", self.under(true, |b| b.condition(scope, inner))?),
+            Condition::Compare(left, operator, right) => self.compare(scope, left, *operator, right)?,
+            Condition::In { left, not, values } => {
+                let inside = self.under(*not, |b| b.one_of(scope, left, values))?;
+                if *not { format!("(NOT {inside})") } else { inside }
+            }
+            Condition::InQuery { left, not, query } => self.semijoin(scope, left, *not, query)?,
+            Condition::Includes { left, not, values } => {
+                let term = self.filterable(scope, left)?;
+                if term.kind != Kind::MultiPicklist {
+                    return Err(self.bad_operator(scope, left, &term));
+                }
+                let mut each = Vec::new();
+                for value in values {
+                    let wanted = self.literal(scope, left, &term, value)?;
+                    each.push(format!("sf_includes({}, {wanted})", term.sql));
+                }
+                format!("({}({}))", if *not { "NOT " } else { "" }, each.join(" OR "))
+            }
+        })
+    }
+
+    fn one_of(&mut self, scope: &mut Scope<'_>, left: &Expr, values: &[Literal]) -> Result<String, OrgError> {
+        let term = self.filterable(scope, left)?;
+        let mut each = Vec::new();
+        let mut plain = Vec::with_capacity(values.len());
+        for value in values {
+            match value {
+                Literal::Null | Literal::Range(..) => {
+                    each.push(self.equal(scope, left, &term, value, false)?);
+                }
+                _ => plain.push(self.literal(scope, left, &term, value)?),
+            }
+        }
+        if !plain.is_empty() {
+            each.push(self.sure(format!("{} IN ({})", term.sql, plain.join(", "))));
+        }
+        Ok(format!("({})", each.join(" OR ")))
+    }
+
+    fn joined(&mut self, scope: &mut Scope<'_>, all: &[Condition], with: &str) -> Result<String, OrgError> {
+        let parts = all.iter().map(|c| self.condition(scope, c)).collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("({})", parts.join(with)))
+    }
+
+    /// What a condition may stand on.
+    fn filterable(&mut self, scope: &mut Scope<'_>, left: &Expr) -> Result<Term, OrgError> {
+        let term = self.term(scope, left)?;
+        if term.aggregate && !self.having {
+            let what = format!("unexpected token: '{}'", left.function());
+            return Err(fault::at("MALFORMED_QUERY", scope.text, left.at(), &what));
+        }
+        if !term.filterable {
+            let what = format!("field '{}' can not be filtered in a query call", term.name);
+            return Err(fault::at("INVALID_FIELD", scope.text, left.at(), &what));
+        }
+        Ok(term)
+    }
+
+    fn compare(
+        &mut self,
+        scope: &mut Scope<'_>,
+        left: &Expr,
+        operator: Operator,
+        right: &Literal,
+    ) -> Result<String, OrgError> {
+        let term = self.filterable(scope, left)?;
+        let sign = match operator {
+            Operator::Equal => return self.equal(scope, left, &term, right, false),
+            Operator::NotEqual => return self.equal(scope, left, &term, right, true),
+            Operator::Like => return self.like(scope, left, &term, right),
+            Operator::Less => "<",
+            Operator::LessOrEqual => "<=",
+            Operator::Greater => ">",
+            Operator::GreaterOrEqual => ">=",
+        };
+        if matches!(term.kind, Kind::Boolean | Kind::MultiPicklist) || *right == Literal::Null {
+            return Err(self.bad_operator(scope, left, &term));
+        }
+        if let Literal::Range(name, n) = right {
+            let (from, to) = self.range(scope, left, &term, name, *n)?;
+            // Before the first day, or not after the last.
+            let (sign, edge) = match operator {
+                Operator::Less => ("<", from),
+                Operator::LessOrEqual => ("<", to),
+                Operator::Greater => (">=", to),
+                _ => (">=", from),
+            };
+            return Ok(self.sure(format!("{} {sign} {edge}", term.sql)));
+        }
+        let value = self.literal(scope, left, &term, right)?;
+        Ok(self.sure(format!("{} {sign} {value}", term.sql)))
+    }
+
+    fn equal(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        term: &Term,
+        right: &Literal,
+        not: bool,
+    ) -> Result<String, OrgError> {
+        let is = if not { "IS NOT" } else { "IS" };
+        match right {
+            Literal::Null if term.kind == Kind::Boolean => Ok(format!("(ifnull({}, 0) {is} 0)", term.sql)),
+            Literal::Null => Ok(format!("({} {is} NULL)", term.sql)),
+            Literal::Range(name, n) => {
+                let (from, to) = self.range(scope, left, term, name, *n)?;
+                let inside = format!("({0} >= {from} AND {0} < {to})", term.sql);
+                Ok(if not { format!("(NOT ifnull({inside}, 0))") } else { self.sure(inside) })
+            }
+            _ => {
+                let value = self.literal(scope, left, term, right)?;
+                // A parent that is not there has no false flags: the flag reads as false.
+                if term.kind == Kind::Boolean {
+                    return Ok(format!("(ifnull({}, 0) {is} {value})", term.sql));
+                }
+                Ok(if not {
+                    format!("({} IS NOT {value})", term.sql)
+                } else {
+                    self.sure(format!("{} = {value}", term.sql))
+                })
+            }
+        }
+    }
+
+    fn like(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        term: &Term,
+        right: &Literal,
+    ) -> Result<String, OrgError> {
+        if !is_text(term.kind) || term.kind == Kind::MultiPicklist {
+            return Err(self.bad_operator(scope, left, term));
+        }
+        let Literal::Text(raw) = right else { return Err(self.bad_literal(scope, left, term)) };
+        let pattern = self.param(Sql::Text(text::pattern(raw)));
+        Ok(format!("sf_like({}, {pattern})", term.sql))
+    }
+
+    /// `IN (SELECT …)`.
+    fn semijoin(
+        &mut self,
+        scope: &mut Scope<'_>,
+        left: &Expr,
+        not: bool,
+        query: &Query,
+    ) -> Result<String, OrgError> {
+        let refuse = |what: &str| Err(fault::at("MALFORMED_QUERY", scope.text, left.at(), what));
+        self.semijoins += 1;
+        if self.semijoins > 2 {
+            return refuse("Maximum 2 semi join sub-selects are allowed");
+        }
+        if query.limit.is_some()
+            || query.offset.is_some()
+            || !query.order.is_empty()
+            || !query.group.is_empty()
+        {
+            return refuse(
+                "Semi join sub-selects can only have one field and no ORDER BY, LIMIT or GROUP BY",
+            );
+        }
+        let term = self.filterable(scope, left)?;
+        if !matches!(term.kind, Kind::Id | Kind::Reference) {
+            return refuse("Semi join sub-selects are only allowed on an id or reference field");
+        }
+        let [super::ast::Item::Value(Expr::Path(path), None)] = query.select.as_slice() else {
+            return refuse("Semi join sub-selects must select exactly one field");
+        };
+        let Some(object) = scope.schema.object(&query.from.text()) else {
+            return Err(super::scope::no_object(scope.text, &query.from.text(), query.from.at));
+        };
+        self.tables += 1;
+        let mut inner = Scope::new(scope.schema, scope.text, object, &format!("t{}", self.tables));
+        inner.aliases = query.aliases.iter().take(1).map(|(alias, _)| (alias.clone(), Vec::new())).collect();
+        let column = inner.column(path)?;
+        if !matches!(column.kind, Kind::Id | Kind::Reference) {
+            return refuse("The inner select field of a semi join must be an id or reference field");
+        }
+        let own = if column.kind == Kind::Id {
+            vec![object.name.clone()]
+        } else {
+            column.field.map(|f| f.references.clone()).unwrap_or_default()
+        };
+        if !term.references.iter().any(|r| own.contains(r)) {
+            let what = format!(
+                "The left operand field in the where expression for outer query '{}' should be of the same type as the inner select field '{}'",
+                term.name, column.name
+            );
+            return refuse(&what);
+        }
+        let nested = |c: &Condition| matches!(c, Condition::InQuery { .. });
+        if query.filter.as_ref().is_some_and(|f| any(f, &nested)) {
+            return refuse("Nesting of semi join sub-selects is not supported");
+        }
+        let outside = std::mem::replace(&mut self.negated, false);
+        let filter = query.filter.as_ref().map(|f| self.condition(&mut inner, f)).transpose()?;
+        self.negated = outside;
+        let mut wheres = vec![format!("{} IS NOT NULL", column.sql)];
+        if !self.all {
+            wheres.push(format!("{}.IsDeleted = 0", inner.table));
+        }
+        wheres.extend(filter);
+        let sql = format!(
+            "SELECT {} FROM \"{}\" AS {}{} WHERE {}",
+            column.sql,
+            object.name,
+            inner.table,
+            inner.joined(),
+            wheres.join(" AND ")
+        );
+        Ok(self.under(not, |b| {
+            let inside = b.sure(format!("{} IN ({sql})", term.sql));
+            if not { format!("(NOT {inside})") } else { inside }
+        }))
+    }
+
+    /// A literal of the term's type, as a parameter.
+    fn literal(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        term: &Term,
+        literal: &Literal,
+    ) -> Result<String, OrgError> {
+        let value = match (term.kind, literal) {
+            (Kind::Id | Kind::Reference, Literal::Text(raw)) => {
+                let given = text::unescape(raw);
+                if given.is_empty() {
+                    Sql::Null
+                } else {
+                    let id = id::normalise(&given).ok_or_else(|| {
+                        let what = format!("invalid ID field: {given}");
+                        fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
+                    })?;
+                    Sql::Text(id)
+                }
+            }
+            (Kind::Boolean, Literal::Bool(b)) => Sql::Integer(i64::from(*b)),
+            (Kind::Int, Literal::Number(n)) if n.fract() == 0.0 && n.abs() < 1e15 => {
+                #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+                let whole = *n as i64;
+                Sql::Integer(whole)
+            }
+            (Kind::Int | Kind::Double | Kind::Percent, Literal::Number(n))
+            | (Kind::Currency, Literal::Number(n) | Literal::Money(n)) => Sql::Real(*n),
+            (Kind::Date, Literal::Date(day)) => match value::date(day) {
+                Some(day) => Sql::Text(day.to_string()),
+                None => {
+                    return Err(fault::at(
+                        "INVALID_FIELD",
+                        scope.text,
+                        left.at(),
+                        &format!("Invalid date: {day}"),
+                    ));
+                }
+            },
+            (Kind::DateTime, Literal::DateTime(at)) => match value::datetime(at) {
+                Some(at) => Sql::Integer(at),
+                None => {
+                    return Err(fault::at(
+                        "INVALID_FIELD",
+                        scope.text,
+                        left.at(),
+                        &format!("Invalid datetime: {at}"),
+                    ));
+                }
+            },
+            (Kind::Time, Literal::Text(raw)) => match value::time(&text::unescape(raw)) {
+                Some(time) => Sql::Text(time),
+                None => return Err(self.bad_literal(scope, left, term)),
+            },
+            (kind, Literal::Text(raw)) if is_text(kind) => Sql::Text(text::unescape(raw)),
+            _ => return Err(self.bad_literal(scope, left, term)),
+        };
+        Ok(self.param(value))
+    }
+
+    /// First and last edge of a date literal, in the type of the term.
+    fn range(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        term: &Term,
+        name: &str,
+        n: Option<u32>,
+    ) -> Result<(String, String), OrgError> {
+        let zone = &self.ctx.time_zone;
+        let now = jiff::Timestamp::from_millisecond(self.ctx.now.as_millis()).unwrap_or_default();
+        let range = dates::range(name, n, now.to_zoned(zone.clone()).date());
+        let edges = range.and_then(|(from, to)| match term.kind {
+            Kind::Date => Some((Sql::Text(from.to_string()), Sql::Text(to.to_string()))),
+            Kind::DateTime => Some((midnight(from, zone)?, midnight(to, zone)?)),
+            _ => None,
+        });
+        match edges {
+            Some((from, to)) => Ok((self.param(from), self.param(to))),
+            None if matches!(term.kind, Kind::Date | Kind::DateTime) => Err(fault::at(
+                "INVALID_FIELD",
+                scope.text,
+                left.at(),
+                &format!("{name}: the range lies outside the valid dates"),
+            )),
+            None => Err(self.bad_literal(scope, left, term)),
+        }
+    }
+
+    fn bad_literal(&self, scope: &Scope<'_>, left: &Expr, term: &Term) -> OrgError {
+        let (kind, quotes) = match term.kind {
+            Kind::Boolean => ("boolean", "should not"),
+            Kind::Int => ("int", "should not"),
+            Kind::Double | Kind::Percent => ("double", "should not"),
+            Kind::Currency => ("currency", "should not"),
+            Kind::Date => ("date", "should not"),
+            Kind::DateTime => ("dateTime", "should not"),
+            Kind::Time => ("time", "should"),
+            _ => ("string", "should"),
+        };
+        let what = format!(
+            "value of filter criterion for field '{}' must be of type {kind} and {quotes} be enclosed in quotes",
+            term.name
+        );
+        fault::at("INVALID_FIELD", scope.text, left.at(), &what)
+    }
+
+    fn bad_operator(&self, scope: &Scope<'_>, left: &Expr, term: &Term) -> OrgError {
+        let what = format!("invalid operator on {} field", term.kind.name());
+        fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
+    }
+
+    /// The zone's name, for functions of dates.
+    pub(crate) fn zone(&self) -> String {
+        quoted(self.ctx.time_zone.iana_name().unwrap_or("UTC"))
+    }
+}
+
+/// Whether any part of a condition is such.
+fn any(condition: &Condition, such: &impl Fn(&Condition) -> bool) -> bool {
+    such(condition)
+        || match condition {
+            Condition::And(all) | Condition::Or(all) => all.iter().any(|c| any(c, such)),
+            Condition::Not(inner) => any(inner, such),
+            _ => false,
+        }
+}
+
+fn is_text(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::String
+            | Kind::TextArea
+            | Kind::Picklist
+            | Kind::MultiPicklist
+            | Kind::ComboBox
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Url
+    )
+}
+
+fn midnight(day: jiff::civil::Date, zone: &TimeZone) -> Option<Sql> {
+    let at = day.to_zoned(zone.clone()).ok()?;
+    Some(Sql::Integer(at.timestamp().as_millisecond()))
+}

@@ -1,0 +1,78 @@
+//! SOQL: text → query → SQL → records as Salesforce writes them.
+//!
+//! [`parse`] reads the published grammar, [`plan`] finds what the names mean and makes one SQL
+//! statement (and one for each child query), [`run`] shapes its rows. Nothing is written here.
+
+pub(crate) mod ast;
+mod dates;
+mod expr;
+pub(crate) mod fault;
+mod filter;
+mod format;
+pub(crate) mod functions;
+mod group;
+pub(crate) mod lower;
+pub(crate) mod parse;
+pub(crate) mod plan;
+pub(crate) mod run;
+mod scope;
+mod text;
+
+pub(crate) use self::scope::no_object;
+
+use serde_json::Value;
+
+use self::ast::Expr;
+use self::ast::FieldSet;
+use self::ast::Item;
+use self::ast::Path;
+use self::ast::Query;
+use self::plan::Ask;
+use self::plan::Within;
+use super::data::Context;
+use super::data::Rows;
+use super::data::Tx;
+use super::error::OrgError;
+use super::schema::Object;
+
+impl Tx<'_> {
+    /// Answers SOQL; with `all` also from the bin, as queryAll does. All records at once: paging is
+    /// the caller's.
+    ///
+    /// # Errors
+    /// `MALFORMED_QUERY`, `INVALID_FIELD`, `INVALID_TYPE` and their like, as Salesforce words them.
+    pub fn query(&self, ctx: &Context, soql: &str, all: bool) -> Result<Rows, OrgError> {
+        let query = parse::soql(soql)?;
+        let ask = Ask { schema: self.schema, ctx, text: soql, all };
+        let plan = plan::plan(ask, &query, Within::Top)?;
+        run::run(self, ask, &plan)
+    }
+
+    /// One record by its id, living or not.
+    pub(super) fn record(
+        &self,
+        ctx: &Context,
+        object: &Object,
+        id: &str,
+        fields: Option<&[&str]>,
+    ) -> Result<Option<Value>, OrgError> {
+        let path = |name: &str| Path { parts: name.split('.').map(|p| p.trim().to_owned()).collect(), at: 0 };
+        let select = match fields {
+            None => vec![Item::Fields(FieldSet::Standard), Item::Fields(FieldSet::Custom)],
+            Some(names) => {
+                let mut seen = std::collections::HashSet::new();
+                let once = names.iter().filter(|n| seen.insert(n.to_ascii_lowercase()));
+                once.map(|name| Item::Value(Expr::Path(path(name)), None)).collect()
+            }
+        };
+        let query = Query { select, limit: Some(1), ..Query::default() };
+        let text = fields.map(|names| names.join(",")).unwrap_or_default();
+        let ask = Ask { schema: self.schema, ctx, text: &text, all: true };
+        let ids = [id.to_owned()];
+        let plan = plan::plan_over(ask, object, &query, Within::Ids(&ids))?;
+        Ok(run::run(self, ask, &plan)?.records.pop())
+    }
+}
+
+#[cfg(test)]
+mod tests;
