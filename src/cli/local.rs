@@ -1,50 +1,105 @@
 //! `tieline local`: all roles in one process, for a newcomer and for tests.
 
-use std::{net::Ipv4Addr, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
-use tokio::net::TcpListener;
+use anyhow::{Context as _, anyhow};
+use tokio::sync::watch;
 
-use crate::http;
+use super::org::Faults;
+use super::serving::{bind, interrupted};
+use crate::clock;
+use crate::config::{self, Config, ConfigError};
+use crate::http::{self, App};
+use crate::lambda::Service;
+use crate::org::{self, Org};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Port of the invoke endpoint and the pages.
+    /// Port of the invoke endpoint and the pages; 0 takes a free one.
     #[arg(long, default_value_t = 8700)]
     port: u16,
-    /// Port of the simulated org.
+    /// Port of the simulated org; 0 takes a free one.
     #[arg(long, default_value_t = 8701)]
     org_port: u16,
     #[command(flatten)]
     data: super::DataDir,
+    #[command(flatten)]
+    faults: Faults,
+    /// The token that the pages and /api ask for; made anew at each start unless given.
+    #[arg(long, value_name = "TEXT")]
+    token: Option<String>,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (stop, stopped) = watch::channel(false);
+    let ended = |mut stopped: watch::Receiver<bool>| async move {
+        // An error means that the sender is gone, which is an end as well.
+        stopped.wait_for(|s| *s).await.map(|_| ()).unwrap_or_default();
+    };
+
+    // With a host of one's own (a sandbox, say), that org is spoken to and none is simulated.
+    let own_host = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
+    let (config, org) = if own_host {
+        (config::of_process().map_err(|e| faulty(&e))?, None)
+    } else {
+        let listener = bind(args.org_port, "--org-port").await?;
+        let address = listener.local_addr()?;
+        let settings = org::Settings { faults: args.faults.rules, ..org::Settings::default() };
+        let org = Org::new(settings, clock::now()).map_err(|e| anyhow!(e))?;
+        let serving = tokio::spawn(org::serve(org, listener, ended(stopped.clone())));
+        let config = config::of_process_with_org(&format!("http://{address}")).map_err(|e| faulty(&e))?;
+        (config, Some((address, serving)))
+    };
     let listener = bind(args.port, "--port").await?;
-    println!("Tieline      http://{}/", listener.local_addr()?);
-    http::serve(listener, http::router(http::App::new("local")), interrupted()).await?;
+    let address = listener.local_addr()?;
+    let token = match args.token {
+        Some(token) => token,
+        None => random_token()?,
+    };
+    for warning in &config.warnings {
+        eprintln!("tieline: {warning}");
+    }
+    greet(&config, &address.to_string(), org.as_ref().map(|(a, _)| a.to_string()).as_deref(), &token);
+
+    let app = App { token: token.into(), service: Service::new(Ok(config)) };
+    let serving = tokio::spawn(http::serve(listener, http::router(app), ended(stopped)));
+    interrupted().await;
+    eprintln!("tieline: stopping; what is accepted stays in the queue");
+    stop.send_replace(true);
+    serving.await.context("the server stopped by itself")??;
+    if let Some((_, serving)) = org {
+        serving.await.context("the simulated org stopped by itself")??;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Binds loopback, and says what to do when the port is taken.
-async fn bind(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
-        format!("port {port} on 127.0.0.1 is not free; stop what holds it, or choose another with {flag}")
-    })
+/// One line for each address, and a call that works when pasted.
+fn greet(config: &Config, address: &str, org: Option<&str>, token: &str) {
+    println!("Tieline          http://{address}/?token={token}");
+    match org {
+        Some(org) => println!("Salesforce org   http://{org}/_org/        simulated: faults and journal"),
+        None => println!("Salesforce org   {}", config.salesforce.organisation()),
+    }
+    println!("Invoke endpoint  http://{address}/2015-03-31/functions/sfInvokeAPI/invocations");
+    println!("\nA first call, from another terminal:\n");
+    println!("  curl -s http://{address}/2015-03-31/functions/sfInvokeAPI/invocations -d '{{");
+    println!(
+        "    \"Details\": {{\"Parameters\": {{\"sf_operation\": \"phoneLookup\", \"sf_phone\": \"+12065550100\","
+    );
+    println!("      \"sf_fields\": \"Id, Name, Account.Name\"}}}}}}'\n");
+    println!("Ctrl-C ends it.");
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
+/// All faults of the configuration, one a line.
+fn faulty(errors: &[ConfigError]) -> anyhow::Error {
+    let lines: Vec<String> = errors.iter().map(|e| format!("  {e}")).collect();
+    anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
+}
+
+/// 128 bits of chance, in hexadecimal.
+fn random_token() -> anyhow::Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)
+        .context("this machine gives no randomness for a token; give one with --token")?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }

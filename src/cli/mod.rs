@@ -11,7 +11,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod invoke;
 mod local;
+mod org;
+mod serving;
 
 /// The circuit between Amazon Connect and Salesforce.
 #[derive(Debug, Parser)]
@@ -25,6 +28,10 @@ struct Arguments {
 enum Command {
     /// Run everything in one process on this machine: invoke endpoint, worker, simulated org, pages.
     Local(local::Args),
+    /// Run the simulated Salesforce org alone.
+    Org(org::Args),
+    /// Answer one event of a contact flow.
+    Invoke(invoke::Args),
 }
 
 /// How a list is printed.
@@ -61,6 +68,8 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Local(args) => local::run(args).await,
+            Command::Org(args) => org::run(args).await,
+            Command::Invoke(args) => invoke::run(args).await,
         }
     });
     // A thread that still waits (a read of standard input, say) shall not hold the exit back.

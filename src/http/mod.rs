@@ -6,27 +6,27 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, middleware, routing::get};
+use axum::{
+    Json, Router, middleware,
+    routing::{get, post},
+};
 use tokio::net::TcpListener;
+
+use crate::lambda::Service;
 
 pub mod guard;
 pub mod problem;
 
 mod assets;
+mod invoke;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The token that `/api` asks for.
     pub token: Arc<str>,
-}
-
-impl App {
-    /// With a token of its own.
-    #[must_use]
-    pub fn new(token: &str) -> Self {
-        Self { token: token.into() }
-    }
+    /// What answers contact flows.
+    pub service: Service,
 }
 
 /// All routes, guarded.
@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), guard::token));
     Router::new()
         .route("/healthz", get(healthz))
+        .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
         .nest("/api", api)
         .fallback(assets::page)
         .layer(middleware::from_fn(guard::same_site))

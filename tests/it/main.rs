@@ -12,6 +12,4 @@
 
 mod backend_contract;
 mod emulator;
-mod golden;
-mod support;
 mod tidy;

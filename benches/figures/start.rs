@@ -1,0 +1,69 @@
+//! Size and start of the function, beside the least that a function can be.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Environment,
+    function::Function,
+    table::{Table, ms, percentile},
+};
+
+/// How many processes of each kind are started; their starts alternate, so that a machine which
+/// changes its speed changes it for all.
+const ROUNDS: usize = 21;
+
+/// Sizes, and times from start to first reply.
+pub async fn run(table: &mut Table, environment: &Environment) -> anyhow::Result<()> {
+    let size = |path: &str| Path::new(path).metadata().map(|m| m.len() as f64 / 1e6);
+    let (bare, full) = (size(&environment.bare)?, size(&environment.bootstrap)?);
+    table.add("size: bare lambda_runtime program", bare, "MB");
+    table.add("size: bootstrap", full, "MB");
+    table.at_most("size: bootstrap above bare", full - bare, "MB", 11.0);
+
+    let mut cases: Vec<(&str, Vec<String>, Value)> = vec![
+        ("bare", vec![environment.bare.clone()], json!({})),
+        ("version", vec![environment.bootstrap.clone()], parameters(json!({"sf_operation": "version"}))),
+        ("lookup", vec![environment.bootstrap.clone()], lookup()),
+        ("first phoneLookup", vec![environment.bootstrap.clone()], phone_lookup()),
+    ];
+    if let Some(command) = &environment.against {
+        cases.push(("lookup of the other program", command.clone(), lookup()));
+    }
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); cases.len()];
+    for _ in 0..ROUNDS {
+        for (i, (name, command, event)) in cases.iter().enumerate() {
+            let mut function = Function::start(command, &environment.variables).await?;
+            let reply = function.invoke(event).await?;
+            times[i].push(function.since_start());
+            anyhow::ensure!(reply.is_ok(), "{name}: {}", reply.unwrap_err());
+        }
+    }
+    let medians: Vec<f64> = times.iter_mut().map(|t| ms(percentile(t, 0.5))).collect();
+    let bare = medians[0];
+    table.add("start to first reply: bare", bare, "ms");
+    table.at_most("start to first reply: version", medians[1], "ms", bare * 1.5);
+    table.at_most("start to first reply: lookup", medians[2], "ms", bare + 4.0);
+    table.at_most("start to first reply: first phoneLookup", medians[3], "ms", bare + 14.0);
+    if let Some(other) = medians.get(4) {
+        table.add("start to first reply: lookup of the other program", *other, "ms");
+        table.at_least("start: the other program's lookup over ours", other / medians[2], "×", 30.0);
+    }
+    Ok(())
+}
+
+/// An event with parameters alone.
+pub fn parameters(parameters: Value) -> Value {
+    json!({"Details": {"Parameters": parameters}})
+}
+
+pub fn lookup() -> Value {
+    parameters(
+        json!({"sf_operation": "lookup", "sf_object": "Contact", "sf_fields": "Id, Name", "Email": "nobody@example.com"}),
+    )
+}
+
+pub fn phone_lookup() -> Value {
+    parameters(json!({"sf_operation": "phoneLookup", "sf_phone": "+12065550100", "sf_fields": "Id, Name"}))
+}
