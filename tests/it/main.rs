@@ -12,4 +12,5 @@
 
 mod backend_contract;
 mod emulator;
+mod exchange;
 mod tidy;
