@@ -13,4 +13,6 @@
 mod backend_contract;
 mod emulator;
 mod exchange;
+mod golden;
+mod support;
 mod tidy;
