@@ -17,5 +17,4 @@ pub mod catalogue;
 pub mod json;
 pub mod model;
 pub mod path;
-pub mod run;
 pub mod validate;

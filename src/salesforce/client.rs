@@ -255,7 +255,3 @@ fn read_fault(fault: Fault) -> Fault {
         _ => fault,
     }
 }
-
-#[cfg(test)]
-#[path = "tests/client.rs"]
-mod tests;

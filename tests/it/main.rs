@@ -12,7 +12,5 @@
 
 mod backend_contract;
 mod emulator;
-mod exchange;
-mod golden;
-mod support;
+mod org;
 mod tidy;

@@ -72,24 +72,26 @@ export interface ControlSpec {
   name: string;
   label: string;
   type: ControlType;
-  required: boolean;
+  required?: boolean;
   default?: Json;
   options?: string[];
-  help?: string;
+  note?: string;
+  evidence?: string;
 }
 
 export interface ResultSpec {
   name: string;
-  type: string;
-  description?: string;
+  type?: string;
+  summary?: string;
+  evidence?: string;
 }
 
 export type Port = "done" | "success" | "failure" | "true" | "false";
 
 export interface BlockSpec {
-  type: string;
+  type: string | null;
+  proposedType: string;
   title: string;
-  description: string;
   category: string;
   executor: string;
   shape: "circle" | "rect" | "diamond";
@@ -97,10 +99,11 @@ export interface BlockSpec {
   results: ResultSpec[];
   ports: Port[];
   sources: string[];
-  aliases: string[];
-  tags: string[];
-  /** The interfaces it calls, as the Explorer shows them. */
-  calls: string[];
+  upstreamCalls?: string;
+  summary: string;
+  notes?: string;
+  aliases?: string[];
+  api?: string;
   deprecated?: string;
   safety?: string;
 }
@@ -108,29 +111,20 @@ export interface BlockSpec {
 export interface EventSpec {
   name: string;
   meaning: string;
-  payload: { name: string; description?: string }[];
+  payload: string[];
+  note?: string;
   subscription?: string;
-  sample?: EventSample;
-}
-
-/** An event as it might come; its numbers lie in ranges kept for fiction. */
-export interface EventSample {
-  payload?: Record<string, Json>;
-  contact?: Record<string, Json>;
-  agent?: Record<string, Json>;
 }
 
 export interface SourceSpec {
   id: string;
   label: string;
-  description?: string;
-  contactType?: string;
-  context: { root: string; always: boolean }[];
+  context: string[];
   events: EventSpec[];
+  note?: string;
 }
 
 export interface CatalogueData {
-  categories?: { id: string; title?: string; description: string }[];
   blocks: BlockSpec[];
   sources: SourceSpec[];
 }

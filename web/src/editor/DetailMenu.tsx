@@ -45,11 +45,9 @@ export function DetailMenu({ action }: { action: Action }) {
       </div>
       {about && (
         <div className="about">
-          <p>{block?.description ?? T.unknownType}</p>
-          {block?.calls.map((call) => (
-            <code key={call}>{call}</code>
-          ))}
-          {block?.safety && <p className="faint">{block.safety}</p>}
+          <p>{block?.summary ?? T.unknownType}</p>
+          {block?.upstreamCalls && <code>{block.upstreamCalls}</code>}
+          {block?.notes && <p className="faint">{block.notes}</p>}
           {block?.deprecated && <p className="faint">{T.deprecated(block.deprecated)}</p>}
           <p className="faint mono">{action.type}</p>
         </div>
@@ -88,7 +86,7 @@ function controlsOf(action: Action, known: ControlSpec[]): ControlSpec[] {
   const names = new Set(known.map((control) => control.name));
   const extra = Object.entries(action.controls ?? {})
     .filter(([name]) => !names.has(name))
-    .map(([name, value]): ControlSpec => ({ name, label: name, type: guess(value), required: false, help: T.unknownArgument }));
+    .map(([name, value]): ControlSpec => ({ name, label: name, type: guess(value), note: T.unknownArgument }));
   return [...known, ...extra];
 }
 
@@ -125,7 +123,7 @@ function Results({ action }: { action: Action }) {
                   <td>
                     <code>{result.name}</code>
                   </td>
-                  <td>{result.description || result.type || "—"}</td>
+                  <td>{result.summary || result.type || "—"}</td>
                 </tr>
               ))}
             </tbody>
