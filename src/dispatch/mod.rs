@@ -142,6 +142,18 @@ impl Brain {
         self.jobs.len()
     }
 
+    /// Whether this write is held.
+    #[must_use]
+    pub fn holds(&self, key: Key) -> bool {
+        self.jobs.contains_key(&key)
+    }
+
+    /// Whether it is about to be given back to the queue.
+    #[must_use]
+    pub fn gives_back(&self, key: Key) -> bool {
+        self.outbox.iter().any(|action| matches!(action, Action::Release { keys } if keys.contains(&key)))
+    }
+
     /// Whether nothing is held and nothing is to be done.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -176,11 +188,14 @@ impl Brain {
         }
     }
 
-    /// The fleet's allowance: so many calls until then.
+    /// The fleet's allowance: so many calls until then; none: ask again then.
     pub fn on_allowance(&mut self, calls: u32, until: Timestamp) {
         self.asked_allowance = false;
         self.allowance = calls;
         self.allowance_until = until;
+        if calls == 0 {
+            self.next_call_at = self.next_call_at.max(until);
+        }
     }
 
     /// The pace that the organisation's usage permits; `None`: as configured.
@@ -209,11 +224,11 @@ impl Brain {
             self.line.unsent();
         }
         for (key, reply) in replies {
-            self.on_reply(key, reply, now);
+            self.on_reply(key, reply, report.fault.is_some(), now);
         }
     }
 
-    fn on_reply(&mut self, key: Key, reply: Reply, now: Timestamp) {
+    fn on_reply(&mut self, key: Key, reply: Reply, whole: bool, now: Timestamp) {
         let verdict = match reply {
             Reply::Gone => return self.next_of_group(key, now),
             Reply::Hidden => return self.drop_group(key),
@@ -222,7 +237,9 @@ impl Brain {
                 self.owed = (self.owed - EARNED).max(0.0);
                 Verdict::Applied
             }
-            Reply::Fault { class, attempts, company } => self.judge(key, class, attempts, company, now),
+            Reply::Fault { class, attempts, company } => {
+                self.judge(key, class, attempts, company, whole, now)
+            }
         };
         if let Some(held) = self.jobs.get_mut(&key) {
             held.place = Place::Settling;
@@ -230,8 +247,16 @@ impl Brain {
         }
     }
 
-    /// What follows from a fault for one write.
-    fn judge(&mut self, key: Key, class: Class, attempts: u32, company: usize, now: Timestamp) -> Verdict {
+    /// What follows from a fault for one write; `whole`: it was the call's, not the write's.
+    fn judge(
+        &mut self,
+        key: Key,
+        class: Class,
+        attempts: u32,
+        company: usize,
+        whole: bool,
+        now: Timestamp,
+    ) -> Verdict {
         let Some(held) = self.jobs.get_mut(&key) else { return Verdict::Postponed };
         let too_old = now.since(held.job.accepted_at) >= self.settings.max_age;
         // Alone, on a line that has worked since its last failure: then it is the write's own fault.
@@ -248,7 +273,7 @@ impl Brain {
             Class::Throttled(_) | Class::Ours => Verdict::Postponed,
             Class::Rejected if own => Verdict::Rejected,
             Class::Rejected => Verdict::Postponed,
-            Class::Retryable if !own => Verdict::Postponed,
+            Class::Retryable if !own || (whole && !line_works) => Verdict::Postponed,
             Class::Retryable => {
                 let last = attempts + 1 >= self.settings.max_attempts || too_old;
                 Verdict::Failed { retry_at: (!last).then(|| self.retry_at(attempts, now)) }
@@ -428,7 +453,8 @@ impl Brain {
             Gate::Probe => 1,
             Gate::Until(_) | Gate::Busy => return None,
         };
-        if self.settings.fleet && (self.allowance == 0 || self.allowance_until <= now) {
+        if self.settings.fleet && self.rate.is_some() && (self.allowance == 0 || self.allowance_until <= now)
+        {
             let wanted = u32::try_from(self.ready.len().div_ceil(200)).unwrap_or(u32::MAX);
             return (!std::mem::replace(&mut self.asked_allowance, true))
                 .then_some(Action::Allow { calls: wanted });

@@ -357,7 +357,10 @@ fn stopping_gives_everything_back_that_is_not_under_way() {
 
 #[test]
 fn calls_wait_for_the_fleet_and_ask_it_once() {
-    let mut brain = brain(Settings { fleet: true, ..settings() }, vec![job(1, "g", Lane::Create, "Case")]);
+    let mut brain = brain(
+        Settings { fleet: true, rate: Some(1000.0), ..settings() },
+        vec![job(1, "g", Lane::Create, "Case")],
+    );
     assert_eq!(brain.poll(at(0)), Some(Action::Allow { calls: 1 }));
     assert!(matches!(brain.poll(at(0)), Some(Action::Lease { .. })));
     assert_eq!(brain.poll(at(1)), None);

@@ -1,0 +1,226 @@
+//! From a message to a claim: what the write refers to, whether its record is free, and the
+//! conditional write without which nothing is sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Held, Worker, overwritten};
+use crate::envelope::{Envelope, WriteId, refs};
+use crate::event::Write;
+use crate::fault::{Class, Fault};
+use crate::outcome::rows::{Name, Unsettled};
+use crate::outcome::{Change, Illegal, Outcome, Reason, State};
+use crate::store::{Expect, PutError, StoreError};
+use crate::time::Timestamp;
+
+/// When something is looked at again that cannot be told now.
+pub(super) const LATER: Duration = Duration::from_secs(5);
+
+/// A write on the way to its call.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// Its references are resolved; it may be claimed.
+    Ready(Write),
+    /// Its message was dealt with: nothing is left to do.
+    Gone,
+    /// Not before this time.
+    Until(Timestamp),
+}
+
+/// What came of a claim.
+#[derive(Debug)]
+pub(super) enum Claimed {
+    /// Ours.
+    Ours(Box<Outcome>),
+    /// It is settled; its message may go.
+    Settled,
+    /// Not before this time.
+    Until(Timestamp),
+    /// A lookup found that it was never applied: it may be sent with the next call.
+    Again,
+}
+
+/// Why a reference is not resolved.
+enum Unresolved {
+    Later(Timestamp),
+    Dead(Fault),
+}
+
+impl Worker {
+    /// What has to be known before the claim.
+    pub(super) async fn prepare(&self, held: &Held) -> Prepared {
+        let envelope = &held.envelope;
+        let now = self.now();
+        if let Some(until) = self.paused_until(envelope.object(), now) {
+            return Prepared::Until(until);
+        }
+        let write = match self.resolve(envelope, now).await {
+            Ok(write) => write,
+            Err(Unresolved::Later(at)) => return Prepared::Until(at),
+            Err(Unresolved::Dead(fault)) => {
+                return match self.bury_pending(held, Reason::DependencyFailed, fault).await {
+                    Ok(()) => Prepared::Gone,
+                    Err(at) => Prepared::Until(at),
+                };
+            }
+        };
+        if let Some(record) = overwritten(&write) {
+            match self.inner.state.get(&Unsettled::key(&envelope.group, &record), now).await {
+                Ok(row) => {
+                    let unsettled = row.and_then(|row| Unsettled::from_row(&row).ok());
+                    if let Some(unsettled) = unsettled.filter(|u| u.until > now && u.id != envelope.id) {
+                        return Prepared::Until(unsettled.until);
+                    }
+                }
+                Err(_) => return Prepared::Until(now.plus(LATER)),
+            }
+        }
+        Prepared::Ready(write)
+    }
+
+    /// The write with real Ids in it.
+    async fn resolve(&self, envelope: &Envelope, now: Timestamp) -> Result<Write, Unresolved> {
+        if envelope.refs.is_empty() && envelope.unbound.is_empty() {
+            return Ok(envelope.write.clone());
+        }
+        let later = |_: StoreError| Unresolved::Later(now.plus(LATER));
+        let mut write = envelope.write.clone();
+        let mut tickets = envelope.refs.clone();
+        if !envelope.unbound.is_empty() {
+            let mut names = BTreeMap::new();
+            for name in &envelope.unbound {
+                let row =
+                    self.inner.state.get(&Name::key(&envelope.group, name), now).await.map_err(later)?;
+                if let Some(name_row) = row.and_then(|row| Name::from_row(&row).ok()) {
+                    names.insert(name.clone(), name_row.id);
+                }
+            }
+            // Existence is checked below, by the outcomes themselves.
+            let known = names.values().chain(&tickets).map(|id| (*id, Vec::new())).collect();
+            tickets = refs::bind(&mut write, envelope.id, envelope.name.as_deref(), &names, &known)
+                .map_err(|bad| Unresolved::Dead(Fault::new(Class::Rejected, bad.code(), bad.to_string())))?;
+        }
+        let mut ids = BTreeMap::new();
+        for ticket in tickets {
+            ids.insert(ticket, self.id_of(&envelope.group, ticket, now).await?);
+        }
+        refs::resolve(&write, &ids).map_err(|ticket| Unresolved::Dead(dependency(ticket, "gave no Id")))
+    }
+
+    async fn id_of(&self, group: &str, ticket: WriteId, now: Timestamp) -> Result<String, Unresolved> {
+        let row = self.inner.state.get(&Outcome::key(group, ticket), now).await;
+        let row = row.map_err(|_| Unresolved::Later(now.plus(LATER)))?;
+        let Some(outcome) = row.and_then(|row| Outcome::from_row(&row).ok()) else {
+            return Err(Unresolved::Dead(dependency(ticket, "is not known")));
+        };
+        match (&outcome.state, outcome.record_id) {
+            (State::Succeeded, Some(id)) => Ok(id),
+            (State::Succeeded, None) => Err(Unresolved::Dead(dependency(ticket, "gave no Id"))),
+            (State::Dead { reason }, _) => {
+                Err(Unresolved::Dead(dependency(ticket, &format!("is dead ({})", reason.code()))))
+            }
+            (State::Pending { next_at: at }, _)
+            | (State::Sending { lease_until: at, .. }, _)
+            | (State::InDoubt { settle_at: at } | State::Verifying { settle_at: at, .. }, _) => {
+                Err(Unresolved::Later((*at).max(now.plus(Duration::from_secs(1)))))
+            }
+        }
+    }
+
+    /// Claims a write. The first claim assumes the outcome as it was accepted; where it stands
+    /// otherwise, the refused put says how.
+    pub(super) async fn claim(&self, held: &Held) -> Claimed {
+        let envelope = &held.envelope;
+        let mut standing = if held.receive_count > 1 || envelope.generation > 1 {
+            match self.standing(envelope).await {
+                Ok(standing) => standing,
+                Err(_) => return Claimed::Until(self.now().plus(LATER)),
+            }
+        } else {
+            Some((Outcome::accepted(envelope), Expect::Version(1)))
+        };
+        for _ in 0..4 {
+            let (outcome, expect) = match standing {
+                Some(standing) => standing,
+                None => (Outcome::accepted(envelope), Expect::Absent),
+            };
+            let now = self.now();
+            if outcome.generation > envelope.generation {
+                return Claimed::Settled;
+            }
+            let change =
+                Change::Claim { owner: self.inner.owner.clone(), effect: self.effect(&envelope.write) };
+            let claimed = match outcome.clone().apply(change, now) {
+                Ok(claimed) => claimed,
+                Err(Illegal::Settling(at)) if at <= now => return self.look_up(held, outcome).await,
+                Err(Illegal::Settling(at) | Illegal::Held(at) | Illegal::NotDue(at)) => {
+                    return Claimed::Until(at);
+                }
+                Err(Illegal::Settled) => return Claimed::Settled,
+                Err(Illegal::Stale | Illegal::Impossible) => return Claimed::Until(now.plus(LATER)),
+            };
+            match self.inner.state.put(&claimed.row(), expect, now).await {
+                Ok(()) => return self.claimed(held, claimed).await,
+                Err(PutError::Conflict(None)) => standing = None,
+                Err(PutError::Conflict(Some(row))) => match Outcome::from_row(&row) {
+                    // Our own put, answered twice.
+                    Ok(stands) if stands == claimed => return self.claimed(held, claimed).await,
+                    Ok(stands) => standing = Some((stands, Expect::Version(row.version))),
+                    Err(_) => return Claimed::Until(now.plus(super::settle::UNREADABLE)),
+                },
+                // Perhaps written, perhaps not: what is not surely claimed is not sent.
+                Err(PutError::Store(_)) => return Claimed::Until(now.plus(LATER)),
+            }
+        }
+        Claimed::Until(self.now().plus(LATER))
+    }
+
+    async fn standing(&self, envelope: &Envelope) -> Result<Option<(Outcome, Expect)>, StoreError> {
+        let row = self.inner.state.get(&Outcome::key(&envelope.group, envelope.id), self.now()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let outcome = Outcome::from_row(&row).map_err(|e| StoreError::Refused(e.to_string()))?;
+        Ok(Some((outcome, Expect::Version(row.version))))
+    }
+
+    /// A claim may also show that there is nothing to send: the last one lapsed.
+    async fn claimed(&self, held: &Held, claimed: Outcome) -> Claimed {
+        match claimed.state {
+            State::Sending { .. } => Claimed::Ours(Box::new(claimed)),
+            State::InDoubt { settle_at } | State::Verifying { settle_at, .. } => Claimed::Until(settle_at),
+            State::Dead { .. } => match self.letter(&held.envelope, &claimed).await {
+                Ok(()) => Claimed::Settled,
+                Err(_) => Claimed::Until(self.now().plus(LATER)),
+            },
+            State::Pending { next_at } => Claimed::Until(next_at),
+            State::Succeeded => Claimed::Settled,
+        }
+    }
+
+    /// Buries a write that was not claimed.
+    async fn bury_pending(&self, held: &Held, reason: Reason, fault: Fault) -> Result<(), Timestamp> {
+        let later = self.now().plus(LATER);
+        let standing = self.standing(&held.envelope).await.map_err(|_| later)?;
+        let (outcome, expect) =
+            standing.unwrap_or_else(|| (Outcome::accepted(&held.envelope), Expect::Absent));
+        let now = self.now();
+        match outcome.apply(Change::Bury { reason, fault }, now) {
+            Ok(dead) => {
+                self.letter(&held.envelope, &dead).await.map_err(|_| later)?;
+                self.inner.state.put(&dead.row(), expect, now).await.map_err(|_| later)
+            }
+            Err(Illegal::Settled) => Ok(()),
+            Err(Illegal::Held(at)) => Err(at),
+            Err(_) => Err(later),
+        }
+    }
+}
+
+fn dependency(ticket: WriteId, what: &str) -> Fault {
+    Fault::new(
+        Class::Rejected,
+        Reason::DependencyFailed.code(),
+        format!(
+            "the write {ticket}, to which this one refers, {what}; replaying that one replays this one too"
+        ),
+    )
+}

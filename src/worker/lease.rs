@@ -1,0 +1,111 @@
+//! Messages from the queue, opened. What is no envelope is buried here, what this worker must not
+//! send is left to another.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Worker;
+use crate::dispatch::VISIBILITY;
+use crate::envelope::{Envelope, Undecodable, WriteId};
+use crate::fault::{Class, Fault};
+use crate::outcome::Reason;
+use crate::outcome::rows::DeadLetter;
+use crate::store::{Expect, Handle, Leased};
+use crate::telemetry::{Line, Metric};
+
+/// When a message is looked at again that only another worker can send.
+const FOREIGN: Duration = Duration::from_secs(300);
+
+/// A message that this worker may send.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) envelope: Arc<Envelope>,
+    pub(super) handle: Handle,
+    pub(super) receive_count: u32,
+}
+
+impl Worker {
+    /// Takes messages. None where the queue cannot be asked: the brain asks again.
+    pub(super) async fn lease(&self, max: usize, wait: Duration) -> Vec<Opened> {
+        match self.inner.queue.receive(max, VISIBILITY, wait, self.now()).await {
+            Ok(messages) => self.open(messages).await,
+            Err(error) => {
+                Line::new("queue unreachable").with("error", error.to_string()).warning().write();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Opens messages, in their order.
+    pub(super) async fn open(&self, messages: Vec<Leased>) -> Vec<Opened> {
+        let mut opened = Vec::new();
+        let mut postponed: HashSet<String> = HashSet::new();
+        let mut hidden = Vec::new();
+        for message in messages {
+            if postponed.contains(&message.group) {
+                // Behind one that waits for another worker, its order is kept.
+                hidden.push((message.handle, Duration::ZERO));
+                continue;
+            }
+            let own = self.inner.client.settings().organisation();
+            let why = match Envelope::decode(&message.body) {
+                Ok(envelope) if envelope.org == own => {
+                    opened.push(Opened {
+                        envelope: Arc::new(envelope),
+                        handle: message.handle,
+                        receive_count: message.receive_count,
+                    });
+                    continue;
+                }
+                Ok(_) => "it is for another organisation: two stacks share one queue".to_owned(),
+                Err(Undecodable::Malformed(why)) => {
+                    self.bury_garbage(message, &why).await;
+                    continue;
+                }
+                Err(newer @ Undecodable::Newer(_)) => newer.to_string(),
+            };
+            Line::new("message postponed").with("why", why).warning().write();
+            postponed.insert(message.group);
+            hidden.push((message.handle, FOREIGN));
+        }
+        if !hidden.is_empty() {
+            // Those behind go back first: until the first is hidden, the queue holds its group.
+            hidden.reverse();
+            self.inner.queue.change_visibility(&hidden, self.now()).await;
+        }
+        opened
+    }
+
+    async fn bury_garbage(&self, message: Leased, why: &str) {
+        let now = self.now();
+        let letter = DeadLetter {
+            id: WriteId::of_garbage(&message.body),
+            group: message.group,
+            version: 1,
+            reason: Reason::Malformed,
+            fault: Fault::new(
+                Class::Rejected,
+                Reason::Malformed.code(),
+                format!("the message is no envelope ({why}); edit it into one and replay it, or discard it"),
+            ),
+            failed_at: now,
+            attempts: 0,
+            history: Vec::new(),
+            envelope: Value::String(message.body),
+            edits: Vec::new(),
+        };
+        // The dead letter first: where it cannot be kept, the message stays.
+        if self.inner.state.put(&letter.row(), Expect::Anything, now).await.is_ok() {
+            self.inner.queue.delete(&[message.handle], now).await;
+            Line::new("buried")
+                .with("reason", Reason::Malformed.code())
+                .count(Metric::DeadLetters, 1.0)
+                .warning()
+                .write();
+        }
+    }
+}

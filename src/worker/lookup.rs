@@ -1,0 +1,235 @@
+//! Whether a write of unknown result took effect, asked after it must have settled.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::claim::{Claimed, LATER};
+use super::{Held, Worker};
+use crate::clock::Deadline;
+use crate::event::Write;
+use crate::fault::{Class, Fault};
+use crate::outcome::{CALL_TIMEOUT, Change, Outcome, Reason, State};
+use crate::store::{Expect, PutError};
+use crate::time::Timestamp;
+
+/// Clocks of Salesforce and ours, and the way there.
+const AROUND: Duration = Duration::from_secs(300);
+
+/// What a lookup found.
+enum Looked {
+    Found(Option<String>),
+    Absent,
+    Unclear(Fault),
+    Later,
+}
+
+impl Worker {
+    /// Looks a write up and records what was found.
+    pub(super) async fn look_up(&self, held: &Held, outcome: Outcome) -> Claimed {
+        let fence = outcome.fence;
+        let later = || Claimed::Until(self.now().plus(LATER * 12));
+        let Ok(Some(write)) = self.as_sent(held).await else { return later() };
+        let change = match self.ask(&write, &outcome).await {
+            Looked::Found(record_id) => Change::Applied { fence, generation: outcome.generation, record_id },
+            Looked::Absent => Change::Absent { fence },
+            Looked::Unclear(fault) => Change::Ambiguous { fence, fault },
+            Looked::Later => return later(),
+        };
+        let now = self.now();
+        let version = outcome.version;
+        let Ok(next) = outcome.apply(change, now) else { return later() };
+        if self.letter(&held.envelope, &next).await.is_err() {
+            return later();
+        }
+        match self.inner.state.put(&next.row(), Expect::Version(version), now).await {
+            Ok(()) => match next.state {
+                State::Pending { .. } => Claimed::Again,
+                State::Succeeded | State::Dead { .. } => Claimed::Settled,
+                _ => later(),
+            },
+            Err(PutError::Conflict(_) | PutError::Store(_)) => later(),
+        }
+    }
+
+    async fn as_sent(&self, held: &Held) -> Result<Option<Write>, Timestamp> {
+        match self.prepare(held).await {
+            super::claim::Prepared::Ready(write) => Ok(Some(write)),
+            super::claim::Prepared::Gone => Ok(None),
+            super::claim::Prepared::Until(at) => Err(at),
+        }
+    }
+
+    async fn ask(&self, write: &Write, outcome: &Outcome) -> Looked {
+        let sent = outcome.first_sent_at.unwrap_or(outcome.accepted_at);
+        match write {
+            Write::Create { object, fields } => match self.unique_field(object) {
+                Some(field) => match self.by_key(object, field, outcome.id.as_str()).await {
+                    Ok(Some(id)) => Looked::Found(Some(id)),
+                    Ok(None) => Looked::Absent,
+                    Err(_) => Looked::Later,
+                },
+                None => self.by_content(object, fields, sent).await,
+            },
+            Write::Delete { object, id } => {
+                let soql = format!("SELECT Id FROM {object} WHERE Id = {}", quoted(id));
+                match self.found(&soql).await {
+                    Ok(found) if found.is_empty() => Looked::Found(Some(id.clone())),
+                    Ok(_) => Looked::Absent,
+                    Err(_) => Looked::Later,
+                }
+            }
+            Write::Post { subject_id, text, .. } => {
+                self.by_body("FeedItem", "ParentId", subject_id, "Body", text, sent).await
+            }
+            Write::Comment { element_id, text, .. } => {
+                self.by_body("FeedComment", "FeedItemId", element_id, "CommentBody", text, sent).await
+            }
+            Write::Update { .. } | Write::Upsert { .. } => Looked::Unclear(Fault::new(
+                Class::Unknown,
+                Reason::Ambiguous.code(),
+                "Salesforce refuses the change now, and an earlier attempt of it may have been applied: look \
+                 at the record, then replay or discard",
+            )),
+        }
+    }
+
+    /// The record that carries the key.
+    pub(super) async fn by_key(&self, object: &str, field: &str, key: &str) -> Result<Option<String>, Fault> {
+        let soql = format!("SELECT Id FROM {object} WHERE {field} = {} LIMIT 2", quoted(key));
+        Ok(self.found(&soql).await?.first().and_then(|record| text(record, "Id")))
+    }
+
+    /// A record made since then that has all these values.
+    async fn by_content(&self, object: &str, fields: &Map<String, Value>, sent: Timestamp) -> Looked {
+        let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let soql = format!(
+            "SELECT {} FROM {object} WHERE CreatedDate >= {} ORDER BY CreatedDate LIMIT 200",
+            [&["Id"], &names[..]].concat().join(","),
+            sent.minus(AROUND).to_rfc3339(),
+        );
+        let alike = |record: &Value| {
+            fields.iter().all(|(name, value)| same(value, record.get(name).unwrap_or(&Value::Null)))
+        };
+        self.judge_found(self.found(&soql).await, alike)
+    }
+
+    /// A post or comment of that text, made there since then. Bodies cannot be filtered by, so they
+    /// are compared here.
+    async fn by_body(
+        &self,
+        object: &str,
+        parent_field: &str,
+        parent: &str,
+        body_field: &str,
+        body: &str,
+        sent: Timestamp,
+    ) -> Looked {
+        let soql = format!(
+            "SELECT Id,{body_field} FROM {object} WHERE {parent_field} = {} AND CreatedDate >= {} LIMIT 200",
+            quoted(parent),
+            sent.minus(AROUND).to_rfc3339(),
+        );
+        let wanted = plain(body);
+        let alike = |record: &Value| text(record, body_field).is_some_and(|found| plain(&found) == wanted);
+        self.judge_found(self.found(&soql).await, alike)
+    }
+
+    fn judge_found(&self, found: Result<Vec<Value>, Fault>, alike: impl Fn(&Value) -> bool) -> Looked {
+        let records = match found {
+            Ok(records) => records,
+            // The question cannot be asked of this object: a person can look.
+            Err(fault) if fault.class == Class::Rejected => return Looked::Unclear(fault),
+            Err(_) => return Looked::Later,
+        };
+        let full = records.len() >= 200;
+        let ids: Vec<String> = records.iter().filter(|r| alike(r)).filter_map(|r| text(r, "Id")).collect();
+        match &ids[..] {
+            [] if full => {
+                Looked::Unclear(unclear("too many records were made meanwhile to compare them all"))
+            }
+            [] => Looked::Absent,
+            [one] => Looked::Found(Some(one.clone())),
+            several => {
+                Looked::Unclear(unclear(&format!("any of these could be its effect: {}", several.join(", "))))
+            }
+        }
+    }
+
+    async fn found(&self, soql: &str) -> Result<Vec<Value>, Fault> {
+        let called = self.inner.client.query(soql, 200, Deadline::after(CALL_TIMEOUT)).await;
+        called.result.map(|found| found.records.into_iter().map(Value::Object).collect())
+    }
+}
+
+fn unclear(why: &str) -> Fault {
+    let message =
+        format!("nobody knows whether an attempt was applied, and {why}; look, then replay or discard");
+    Fault::new(Class::Unknown, Reason::Ambiguous.code(), message)
+}
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn text(record: &Value, field: &str) -> Option<String> {
+    record.get(field).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Whether a value that was sent is the value that is there: flows send numbers and truths as text.
+fn same(sent: &Value, there: &Value) -> bool {
+    fn word(value: &Value) -> String {
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) => plain(text),
+            other => other.to_string(),
+        }
+    }
+    let (sent, there) = (word(sent), word(there));
+    let short = |id: &str| crate::outcome::rows::same_id(id).to_owned();
+    let numbers = || Some(sent.parse::<f64>().ok()? == there.parse::<f64>().ok()?);
+    sent.eq_ignore_ascii_case(&there) || short(&sent) == short(&there) || numbers().unwrap_or(false)
+}
+
+/// A text as a person compares it: entities and markup undone, blanks alike.
+fn plain(text: &str) -> String {
+    let undone = text
+        .replace("<br>", " ")
+        .replace("<p>", " ")
+        .replace("</p>", " ")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&nbsp;", " ")
+        .replace("&amp;", "&");
+    undone.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_compared_as_salesforce_stores_them() {
+        for (sent, there) in [
+            (json!("12"), json!(12.0)),
+            (json!("true"), json!(true)),
+            (json!(""), json!(null)),
+            (json!("500000000000001"), json!("500000000000001AAA")),
+            (json!("a  b &amp; c"), json!("a b & c")),
+        ] {
+            assert!(same(&sent, &there), "{sent} {there}");
+        }
+        for (sent, there) in [(json!("12"), json!(13)), (json!("a"), json!("b")), (json!("a"), json!(null))] {
+            assert!(!same(&sent, &there), "{sent} {there}");
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_stays_inside_its_quotes() {
+        assert_eq!(quoted("O'Neil\\"), "'O\\'Neil\\\\'");
+    }
+}

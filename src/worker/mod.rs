@@ -1,0 +1,217 @@
+//! The way of an accepted write to Salesforce: what [`crate::dispatch`] asks for, done.
+//!
+//! What it is: one `match` on the brain's actions ([`drive`]), and what each of them means with a
+//! queue, a table and Salesforce at hand: [`lease`], [`claim`], [`send`], [`settle`], [`lookup`].
+//! What it never does: decide when, how wide or whether again; that is the brain's, and what may
+//! become of an outcome is the law of [`crate::outcome`].
+//! Who calls it: `tieline worker` and `tieline local` ([`Worker::run`]), and the Lambda function
+//! behind the queue ([`Worker::handle_batch`]): one brain for all.
+//!
+//! Its laws:
+//! * Nothing is sent without a claim, and nothing is awaited between the check of the claims and
+//!   the call.
+//! * A message is deleted when its outcome is recorded, never before.
+//! * A dead letter is written before its message is deleted.
+//! * One message never fails its neighbours: also a panic costs one record.
+
+mod claim;
+mod drive;
+mod lease;
+mod lookup;
+mod send;
+mod settle;
+mod share;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::clock::Stopwatch;
+use crate::dispatch;
+use crate::dispatch::Key;
+use crate::envelope::Envelope;
+use crate::event::{Contact, Write};
+use crate::fault::Fault;
+use crate::outcome::{Effect, Outcome};
+use crate::salesforce::Client;
+use crate::store::{Handle, Queue, Table};
+use crate::time::Timestamp;
+
+pub use share::Fleet;
+
+/// Tells the time. The simulation hands in another one.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Writes an attribute to a contact of Amazon Connect.
+pub type SetAttribute =
+    Arc<dyn Fn(Contact, String, String) -> BoxFuture<'static, Result<(), Fault>> + Send + Sync>;
+
+/// How the worker delivers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The brain's part.
+    pub dispatch: dispatch::Settings,
+    /// Creates of these objects carry the write id in this unique field.
+    pub unique_fields: BTreeMap<String, String>,
+    /// Objects without such a field for which another way than `reconcile` was chosen.
+    pub effects: BTreeMap<String, Effect>,
+    /// Plain text comments travel as `FeedComment` records.
+    pub comments_as_records: bool,
+    /// How long one request to the queue waits for a message.
+    pub poll_wait: Duration,
+    /// How long what is under way may take after the stop.
+    pub drain: Duration,
+    /// What all chance comes from.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dispatch: dispatch::Settings::default(),
+            unique_fields: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            comments_as_records: false,
+            poll_wait: Duration::from_secs(20),
+            drain: Duration::from_secs(25),
+            seed: 0,
+        }
+    }
+}
+
+/// A worker. Cheap to clone; clones are the same worker.
+#[derive(Clone)]
+pub struct Worker {
+    inner: Arc<Inner>,
+}
+
+/// What a worker is made of.
+pub struct Inner {
+    /// How it delivers.
+    pub settings: Settings,
+    /// Its name in claims: of this process and no other.
+    pub owner: String,
+    /// Salesforce.
+    pub client: Client,
+    /// Accepted writes.
+    pub queue: Arc<dyn Queue>,
+    /// Outcomes and dead letters.
+    pub state: Arc<dyn Table>,
+    /// Where readers learn that their copy of a record is old.
+    pub cache: Option<Arc<dyn Table>>,
+    /// Amazon Connect, for `tl_attribute`.
+    pub attributes: Option<SetAttribute>,
+    /// The time.
+    pub clock: Clock,
+    /// Objects whose unique field was found not to be there, and until when they are left alone.
+    pub paused: Mutex<HashMap<String, Timestamp>>,
+    /// What is known of the other workers and of the organisation's usage.
+    pub fleet: Mutex<Fleet>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("owner", &self.inner.owner).finish_non_exhaustive()
+    }
+}
+
+/// A message that is held.
+#[derive(Clone, Debug)]
+struct Held {
+    key: Key,
+    envelope: Arc<Envelope>,
+    handle: Handle,
+    receive_count: u32,
+}
+
+/// A write that was claimed and what came of it.
+#[derive(Clone, Debug)]
+struct Answered {
+    outcome: Outcome,
+    /// The Id of what was made or changed; the fault where nothing was.
+    answer: Result<Option<String>, Fault>,
+    /// The claim, by the clocks that do not lie together.
+    since: Watch,
+}
+
+/// Measures from a point in time, by whichever clock says more.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    began: Timestamp,
+    stopwatch: Stopwatch,
+}
+
+impl Watch {
+    fn elapsed(&self, now: Timestamp) -> Duration {
+        now.since(self.began).max(self.stopwatch.elapsed())
+    }
+}
+
+impl Worker {
+    /// Joins the parts; nothing is asked of anybody yet.
+    #[must_use]
+    pub fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+
+    fn watch(&self) -> Watch {
+        Watch { began: self.now(), stopwatch: Stopwatch::start() }
+    }
+
+    /// How a second effect of this write is prevented.
+    fn effect(&self, write: &Write) -> Effect {
+        let settings = &self.inner.settings;
+        match write {
+            Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
+            Write::Create { object, .. } if self.unique_field(object).is_some() => Effect::UniqueField,
+            Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => {
+                let object = crate::envelope::object_of(write);
+                by_name(&settings.effects, object).copied().unwrap_or(Effect::Reconcile)
+            }
+        }
+    }
+
+    fn unique_field(&self, object: &str) -> Option<&str> {
+        by_name(&self.inner.settings.unique_fields, object).map(String::as_str)
+    }
+
+    /// Leaves an object alone for a while: its configured field is not there.
+    fn pause(&self, object: &str, until: Timestamp) {
+        let mut paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.insert(object.to_ascii_lowercase(), until);
+    }
+
+    fn paused_until(&self, object: &str, now: Timestamp) -> Option<Timestamp> {
+        let paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.get(&object.to_ascii_lowercase()).copied().filter(|until| *until > now)
+    }
+}
+
+/// API names are the same in any case.
+fn by_name<'a, T>(map: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
+    map.get(name).or_else(|| map.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+}
+
+/// What R8 knows a record by, where the write names one that a late attempt could overwrite.
+fn overwritten(write: &Write) -> Option<String> {
+    match write {
+        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
+        Write::Upsert { object, external_field, external_id, .. } => {
+            Some(format!("{object}/{external_field}/{external_id}"))
+        }
+        Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => None,
+    }
+}

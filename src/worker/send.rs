@@ -1,0 +1,424 @@
+//! One call: resolve, claim, check, send, read.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::claim::{Claimed, LATER, Prepared};
+use super::{Answered, Held, Watch, Worker, overwritten};
+use crate::clock::Deadline;
+use crate::dispatch::{Collection, Key, Lane, Reply, Report, Shape};
+use crate::event::{Write, Written};
+use crate::fault::{Class, Fault};
+use crate::outcome::{CALL_TIMEOUT, Change, Outcome, may_send};
+use crate::salesforce::wire::Usage;
+use crate::salesforce::{Called, Part, classify, rows};
+use crate::store::Expect;
+use crate::telemetry::{Line, Metric};
+use crate::time::Timestamp;
+
+/// What a call brought.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) report: Report,
+    pub(super) replies: Vec<(Key, Reply)>,
+    pub(super) answered: Vec<(Key, Answered)>,
+    pub(super) usage: Option<Usage>,
+}
+
+/// A write that was claimed, ready for the wire.
+#[derive(Debug)]
+struct Going {
+    key: Key,
+    write: Write,
+    outcome: Outcome,
+}
+
+impl Worker {
+    /// Does what the brain asked by one call. Every write of it gets a reply.
+    pub(super) async fn send(&self, shape: Shape, held: Vec<Held>) -> Sent {
+        let keys: Vec<Key> = shape.keys().collect();
+        match AssertUnwindSafe(self.send_inner(shape, held)).catch_unwind().await {
+            Ok(sent) => sent,
+            Err(_) => {
+                Line::new("panic while sending").warning().write();
+                // The claims lapse, and what was perhaps sent is then in doubt.
+                let replies = keys.into_iter().map(|key| (key, Reply::Hidden)).collect();
+                Sent { report: Report::default(), replies, answered: Vec::new(), usage: None }
+            }
+        }
+    }
+
+    async fn send_inner(&self, shape: Shape, held: Vec<Held>) -> Sent {
+        let watch = self.watch();
+        let mut replies = Vec::new();
+        let mut going = self.claim_all(&held, &mut replies).await;
+        // ── From here to the call nothing is awaited. ──
+        let in_time = may_send(watch.elapsed(self.now()));
+        if !in_time || going.is_empty() {
+            replies.extend(self.give_back(going).await);
+            return Sent { report: Report::default(), replies, answered: Vec::new(), usage: None };
+        }
+        let deadline = Deadline::after(CALL_TIMEOUT);
+        let count = going.len();
+        let (whole, answers, usage) = match &shape {
+            Shape::Posts(_) if count > 1 => self.posts(&going, deadline).await,
+            Shape::Collections(collections) if count > 1 => {
+                self.collections(collections, &mut going, deadline).await
+            }
+            _ => self.single(&going, deadline).await,
+        };
+        self.tell(&shape, count, whole.as_ref(), usage, &watch);
+        let mut answered = Vec::with_capacity(count);
+        for (write, (answer, company)) in going.into_iter().zip(answers) {
+            let (key, done) = self.judge(write, answer, company, watch, &mut replies).await;
+            answered.push((key, done));
+        }
+        let report = Report { sent: true, fault: whole.map(|fault| fault.class) };
+        Sent { report, replies, answered, usage }
+    }
+
+    /// Prepares and claims; what cannot be sent now gets its reply here.
+    async fn claim_all(&self, held: &[Held], replies: &mut Vec<(Key, Reply)>) -> Vec<Going> {
+        let guarded = |held| AssertUnwindSafe(self.prepare(held)).catch_unwind();
+        let prepared = join_all(held.iter().map(guarded)).await;
+        let mut records = HashSet::new();
+        let mut ready = Vec::new();
+        let mut hide = Vec::new();
+        let mut done = Vec::new();
+        for (held, prepared) in held.iter().zip(prepared) {
+            match prepared.unwrap_or_else(|_| Prepared::Until(self.now().plus(LATER))) {
+                // A ticket may turn out to be a record that is in the call already.
+                Prepared::Ready(write) => match overwritten(&write) {
+                    Some(record) if !records.insert(record.clone()) => replies.push((held.key, Reply::Again)),
+                    _ => ready.push((held, write)),
+                },
+                Prepared::Gone => done.push(held),
+                Prepared::Until(at) => hide.push((held, at)),
+            }
+        }
+        let claims =
+            join_all(ready.iter().map(|(held, _)| AssertUnwindSafe(self.claim(held)).catch_unwind()));
+        let mut going = Vec::new();
+        for ((held, write), claimed) in ready.iter().zip(claims.await) {
+            match claimed.unwrap_or_else(|_| Claimed::Until(self.now().plus(LATER))) {
+                Claimed::Ours(outcome) => {
+                    going.push(Going {
+                        key: held.key,
+                        write: self.keyed(write, &outcome),
+                        outcome: *outcome,
+                    });
+                }
+                Claimed::Settled => done.push(held),
+                Claimed::Until(at) => hide.push((held, at)),
+                Claimed::Again => replies.push((held.key, Reply::Again)),
+            }
+        }
+        if done.is_empty() && hide.is_empty() {
+            return going;
+        }
+        // Rare; it shortens what is left of the claims, which the check after it takes into account.
+        let now = self.now();
+        let handles: Vec<_> = done.iter().map(|held| held.handle.clone()).collect();
+        self.inner.queue.delete(&handles, now).await;
+        replies.extend(done.iter().map(|held| (held.key, Reply::Gone)));
+        let entries: Vec<_> =
+            hide.iter().map(|(held, at)| (held.handle.clone(), hidden_for(*at, now))).collect();
+        self.inner.queue.change_visibility(&entries, now).await;
+        replies.extend(hide.iter().map(|(held, _)| (held.key, Reply::Hidden)));
+        going
+    }
+
+    /// The create with the write id in its unique field.
+    fn keyed(&self, write: &Write, outcome: &Outcome) -> Write {
+        let mut write = write.clone();
+        if let Write::Create { object, fields } = &mut write
+            && let Some(field) = self.unique_field(object)
+        {
+            fields.insert(field.to_owned(), outcome.id.as_str().into());
+        }
+        write
+    }
+
+    /// Claims that were won and not used.
+    async fn give_back(&self, going: Vec<Going>) -> Vec<(Key, Reply)> {
+        join_all(going.into_iter().map(|going| async move {
+            let now = self.now();
+            let version = going.outcome.version;
+            let change = Change::Postponed { fence: going.outcome.fence, until: now, fault: None };
+            if let Ok(pending) = going.outcome.apply(change, now) {
+                // Where this fails the claim lapses by itself.
+                drop(self.inner.state.put(&pending.row(), Expect::Version(version), now).await);
+            }
+            (going.key, Reply::Again)
+        }))
+        .await
+    }
+
+    async fn single(&self, going: &[Going], deadline: Deadline) -> Answers {
+        let Some(only) = going.first() else { return (None, Vec::new(), None) };
+        let Called { result, spent } = self.inner.client.apply(&only.write, deadline).await;
+        let (whole, answer) = match result {
+            Ok(written) => (None, Ok(id_of(&only.write, written))),
+            Err(fault) => (of_the_line(&fault).then(|| fault.clone()), Err(fault)),
+        };
+        (whole, vec![(answer, 1)], spent.usage)
+    }
+
+    async fn posts(&self, going: &[Going], deadline: Deadline) -> Answers {
+        let bodies: Vec<Value> = going
+            .iter()
+            .filter_map(|going| match &going.write {
+                Write::Post { element_type, subject_id, message_type, text, mention } => {
+                    Some(rows::post_body(element_type, subject_id, message_type, text, mention.as_deref()))
+                }
+                _ => None,
+            })
+            .collect();
+        let Called { result, spent } = self.inner.client.post_batch(&bodies, deadline).await;
+        match result {
+            Ok(results) if results.len() == going.len() => {
+                (None, results.into_iter().map(|r| (r.map(Some), 1)).collect(), spent.usage)
+            }
+            Ok(_) => all_met(&short_reply(), going.len(), spent.usage),
+            Err(fault) => all_met(&fault, going.len(), spent.usage),
+        }
+    }
+
+    /// One `/composite` call. Puts `going` into the order of its answers.
+    async fn collections(
+        &self,
+        collections: &[Collection],
+        going: &mut Vec<Going>,
+        deadline: Deadline,
+    ) -> Answers {
+        let version = &self.inner.client.settings().version;
+        let mut by_key: HashMap<Key, Going> = going.drain(..).map(|going| (going.key, going)).collect();
+        let mut requests = Vec::new();
+        let mut sizes = Vec::new();
+        for collection in collections {
+            let start = going.len();
+            going.extend(collection.keys.iter().filter_map(|key| by_key.remove(key)));
+            let writes = going.get(start..).unwrap_or_default();
+            if !writes.is_empty() {
+                requests.push(subrequest(version, collection.lane, requests.len(), writes));
+                sizes.push(writes.len());
+            }
+        }
+        let body = json!({
+            "allOrNone": false, "collateSubrequests": false, "compositeRequest": requests,
+        });
+        let Called { result, spent } = self.inner.client.composite(&body, deadline).await;
+        match result {
+            Err(fault) => all_met(&fault, going.len(), spent.usage),
+            Ok(parts) if parts.len() == sizes.len() => {
+                let answers =
+                    parts.iter().zip(&sizes).flat_map(|(part, size)| read_collection(part, *size)).collect();
+                (None, answers, spent.usage)
+            }
+            Ok(_) => all_met(&short_reply(), going.len(), spent.usage),
+        }
+    }
+
+    /// What an answer means for one write, beyond what it says: an own key that exists already, a
+    /// record that is gone already.
+    async fn judge(
+        &self,
+        going: Going,
+        answer: Result<Option<String>, Fault>,
+        company: usize,
+        since: Watch,
+        replies: &mut Vec<(Key, Reply)>,
+    ) -> (Key, Answered) {
+        let Going { key, write, outcome } = going;
+        let answer = match answer {
+            Err(fault) => self.applied_already(&write, &outcome, fault).await,
+            Ok(id) => Ok(id.or_else(|| outcome.record_id.clone())),
+        };
+        let reply = match &answer {
+            Ok(_) => Reply::Applied,
+            Err(fault) => Reply::Fault { class: fault.class, attempts: outcome.attempts, company },
+        };
+        replies.push((key, reply));
+        (key, Answered { outcome, answer, since })
+    }
+
+    async fn applied_already(
+        &self,
+        write: &Write,
+        outcome: &Outcome,
+        fault: Fault,
+    ) -> Result<Option<String>, Fault> {
+        match write {
+            Write::Create { object, fields } => {
+                let Some(field) = self.unique_field(object) else { return Err(fault) };
+                if let Some((named, id)) = classify::duplicate_of(&fault)
+                    && named.eq_ignore_ascii_case(field)
+                {
+                    let own = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+                    return match id.filter(|id| id.len() >= 15) {
+                        Some(id) => Ok(Some(id.to_owned())),
+                        // Sharing hides the record's Id; the key is ours all the same.
+                        None => Ok(self.by_key(object, field, own).await.ok().flatten()),
+                    };
+                }
+                let names_it = fault.message.contains(field) || fault.fields.iter().any(|f| f == field);
+                if fault.code.starts_with("INVALID_FIELD") && names_it {
+                    self.pause(object, self.now().plus(Duration::from_secs(300)));
+                    Line::new("unique field missing")
+                        .with("object", object.as_str())
+                        .with(
+                            "cure",
+                            "create the field, make it unique, and give the integration user access",
+                        )
+                        .warning()
+                        .write();
+                    return Err(Fault { class: Class::Throttled(crate::fault::Throttle::Other), ..fault });
+                }
+                Err(fault)
+            }
+            // R6: it was there when the first attempt was sent.
+            Write::Delete { .. }
+                if outcome.doubt.is_some()
+                    && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND")
+                    && !crate::outcome::mutants::is(crate::outcome::mutants::Mutant::R6) =>
+            {
+                Ok(None)
+            }
+            _ => Err(fault),
+        }
+    }
+
+    fn tell(&self, shape: &Shape, count: usize, fault: Option<&Fault>, usage: Option<Usage>, watch: &Watch) {
+        let lane = match shape {
+            Shape::Collections(_) => "collections",
+            Shape::Posts(_) => "posts",
+            Shape::Single(_) => "single",
+        };
+        let took = u64::try_from(watch.elapsed(self.now()).as_millis()).unwrap_or(u64::MAX);
+        #[expect(clippy::cast_precision_loss, reason = "a metric")]
+        let mut line = Line::new("batch")
+            .with("lane", lane)
+            .with("took_ms", took)
+            .count(Metric::ApiCalls, 1.0)
+            .count(Metric::RecordsPerCall, count as f64);
+        if let Some(fault) = fault {
+            line = line.with("code", fault.code.as_str()).warning();
+            if fault.class == Class::Ours {
+                line = line.count(Metric::CredentialsRefused, 1.0);
+            }
+        }
+        if let Some(usage) = usage {
+            #[expect(clippy::cast_precision_loss, reason = "a metric")]
+            let percent = usage.used as f64 * 100.0 / usage.limit.max(1) as f64;
+            line = line.count(Metric::ApiUsagePercent, percent);
+        }
+        line.write();
+    }
+}
+
+/// What the whole call met; each write's answer with how many share it; the usage told.
+type Answers = (Option<Fault>, Vec<(Result<Option<String>, Fault>, usize)>, Option<Usage>);
+
+fn all_met(fault: &Fault, count: usize, usage: Option<Usage>) -> Answers {
+    (Some(fault.clone()), vec![(Err(fault.clone()), count); count], usage)
+}
+
+/// Whether what a single write met says something about the line, and not about its record.
+fn of_the_line(fault: &Fault) -> bool {
+    match fault.class {
+        Class::Retryable => {
+            matches!(fault.code.as_str(), "UNREACHABLE" | "SERVER_UNAVAILABLE" | "TIMEOUT")
+                || fault.code.starts_with("HTTP_")
+        }
+        Class::Throttled(_) | Class::Ours | Class::Unknown => true,
+        Class::Rejected => false,
+    }
+}
+
+fn short_reply() -> Fault {
+    Fault::new(
+        Class::Unknown,
+        "UNEXPECTED_RESPONSE",
+        "the answer has another number of results than the call had writes; nobody knows which were applied",
+    )
+}
+
+fn id_of(write: &Write, written: Written) -> Option<String> {
+    match (written, write) {
+        (Written::Created { id } | Written::Upserted { id, .. }, _) => Some(id),
+        (_, Write::Update { id, .. } | Write::Delete { id, .. }) => Some(id.clone()),
+        _ => None,
+    }
+}
+
+fn subrequest(version: &str, lane: Lane, number: usize, writes: &[Going]) -> Value {
+    let base = format!("/services/data/{version}/composite/sobjects");
+    let reference = format!("c{number}");
+    if lane == Lane::Delete {
+        let ids: Vec<_> = writes
+            .iter()
+            .filter_map(|going| match &going.write {
+                Write::Delete { id, .. } => Some(rows::escape(id)),
+                _ => None,
+            })
+            .collect();
+        let url = format!("{base}?ids={}&allOrNone=false", ids.join(","));
+        return json!({"method": "DELETE", "url": url, "referenceId": reference});
+    }
+    let url = match writes.first().map(|going| &going.write) {
+        Some(Write::Upsert { object, external_field, .. }) => {
+            format!("{base}/{}/{}", rows::escape(object), rows::escape(external_field))
+        }
+        _ => base,
+    };
+    let method = if lane == Lane::Create { "POST" } else { "PATCH" };
+    let records: Vec<Value> = writes.iter().map(|going| record(&going.write)).collect();
+    let body = json!({"allOrNone": false, "records": records});
+    json!({"method": method, "url": url, "referenceId": reference, "body": body})
+}
+
+/// One record of a collection.
+fn record(write: &Write) -> Value {
+    let mut record = Map::new();
+    let mut put = |object: &str, extra: Option<(&str, &str)>, fields: &Map<String, Value>| {
+        record.insert("attributes".to_owned(), json!({"type": object}));
+        if let Some((name, value)) = extra {
+            record.insert(name.to_owned(), value.into());
+        }
+        record.extend(fields.clone());
+    };
+    match write {
+        Write::Create { object, fields } => put(object, None, fields),
+        Write::Update { object, id, fields } => put(object, Some(("id", id)), fields),
+        Write::Upsert { object, external_field, external_id, fields } => {
+            put(object, Some((external_field, external_id)), fields);
+        }
+        Write::Comment { element_id, comment_type: _, text } => {
+            let body = Map::from_iter([("CommentBody".to_owned(), text.as_str().into())]);
+            put("FeedComment", Some(("FeedItemId", element_id)), &body);
+        }
+        Write::Delete { .. } | Write::Post { .. } => {}
+    }
+    Value::Object(record)
+}
+
+/// The answers of one collection: a fault of the whole of it is shared by all.
+fn read_collection(part: &Part, size: usize) -> Vec<(Result<Option<String>, Fault>, usize)> {
+    let results = match classify::part(part.status, &part.body) {
+        Err(fault) => return vec![(Err(fault), size); size],
+        Ok(body) => body.as_array().filter(|results| results.len() == size),
+    };
+    let Some(results) = results else { return vec![(Err(short_reply()), size); size] };
+    let id = |result: &Value| result.get("id").and_then(Value::as_str).map(str::to_owned);
+    results.iter().map(|result| (classify::record(result).map(id), 1)).collect()
+}
+
+/// How long a message is hidden so that it comes back at `at`, not before.
+pub(super) fn hidden_for(at: Timestamp, now: Timestamp) -> Duration {
+    at.since(now).clamp(Duration::from_millis(100), Duration::from_secs(12 * 3600))
+}

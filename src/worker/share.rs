@@ -1,0 +1,81 @@
+//! This worker's part of the fleet's calls.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::Worker;
+use crate::budget::{self, Window};
+use crate::salesforce::wire::Usage;
+use crate::store::{AddError, Expect};
+use crate::time::Timestamp;
+
+/// What a worker knows of the fleet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fleet {
+    usage: Option<budget::Usage>,
+    workers: usize,
+    beat_at: Option<Timestamp>,
+}
+
+impl Worker {
+    /// What Salesforce says is used; gives the fleet's rate.
+    pub(super) fn note_usage(&self, usage: Option<Usage>) -> Option<f64> {
+        let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = usage {
+            fleet.usage = Some(budget::Usage { used: usage.used, limit: usage.limit });
+        }
+        budget::rate(fleet.usage, self.inner.settings.dispatch.rate)
+    }
+
+    /// Leases calls of the running window: how many, and until when; with none, when to ask again.
+    pub(super) async fn allowance(&self, wanted: u32) -> (u32, Timestamp) {
+        self.beat().await;
+        let now = self.now();
+        let fleet = *self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rate) = budget::rate(fleet.usage, self.inner.settings.dispatch.rate) else {
+            return (u32::MAX, now.plus(budget::HEARTBEAT));
+        };
+        let org = self.inner.client.settings().organisation();
+        let mut window = Window::of(org, rate, fleet.workers, wanted, now);
+        for _ in 0..2 {
+            let Window { key, amount, limit, until } = &window;
+            if *limit == 0 {
+                return (0, *until);
+            }
+            match self.inner.state.add_if_below(key, *amount, *limit, window.expires(), now).await {
+                Ok(_) => return (u32::try_from(*amount).unwrap_or(u32::MAX), *until),
+                Err(AddError::Above(held)) => match window.rest(held) {
+                    Some(rest) => window = rest,
+                    None => return (0, *until),
+                },
+                // The counter cannot be asked: a share that is safe whatever the others do.
+                Err(AddError::Store(_)) => {
+                    let share = budget::safe_share(rate, fleet.workers).max(0.001);
+                    return (1, now.plus(Duration::from_secs_f64((1.0 / share).min(600.0))));
+                }
+            }
+        }
+        (0, window.until)
+    }
+
+    /// Shows that this worker lives, and counts those that do.
+    async fn beat(&self) {
+        let now = self.now();
+        {
+            let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            if fleet.beat_at.is_some_and(|at| now.since(at) < budget::HEARTBEAT) {
+                return;
+            }
+            fleet.beat_at = Some(now);
+        }
+        let org = self.inner.client.settings().organisation();
+        let row = budget::heartbeat(org, &self.inner.owner, now);
+        drop(self.inner.state.put(&row, Expect::Anything, now).await);
+        let partition = budget::workers_partition(org);
+        let alive = self.inner.state.list(&partition, budget::WORKERS, None, 100, now).await;
+        if let Ok(alive) = alive {
+            let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            fleet.workers = alive.len().max(1);
+        }
+    }
+}
