@@ -96,6 +96,11 @@ impl Builder<'_> {
                 Ok(term)
             }
             "FORMAT" => self.term(scope, arg),
+            "DISTANCE" => {
+                let term = self.term(scope, arg)?;
+                let what = format!("field '{}' is not a geolocation field", term.name);
+                Err(fault::at("INVALID_FIELD", scope.text, at, &what))
+            }
             "GROUPING" => Err(refuse("GROUPING is of use with GROUP BY ROLLUP or CUBE only".to_owned())),
             "CONVERTTIMEZONE" => {
                 Err(refuse("convertTimezone can only stand within a function of dates".to_owned()))

@@ -158,6 +158,7 @@ impl Builder<'_> {
                 Operator::Greater => (">=", to),
                 _ => (">=", from),
             };
+            let edge = self.param(edge);
             return Ok(self.sure(format!("{} {sign} {edge}", term.sql)));
         }
         let value = self.literal(scope, left, &term, right)?;
@@ -178,6 +179,7 @@ impl Builder<'_> {
             Literal::Null => Ok(format!("({} {is} NULL)", term.sql)),
             Literal::Range(name, n) => {
                 let (from, to) = self.range(scope, left, term, name, *n)?;
+                let (from, to) = (self.param(from), self.param(to));
                 let inside = format!("({0} >= {from} AND {0} < {to})", term.sql);
                 Ok(if not { format!("(NOT ifnull({inside}, 0))") } else { self.sure(inside) })
             }
@@ -351,13 +353,13 @@ impl Builder<'_> {
 
     /// First and last edge of a date literal, in the type of the term.
     fn range(
-        &mut self,
+        &self,
         scope: &Scope<'_>,
         left: &Expr,
         term: &Term,
         name: &str,
         n: Option<u32>,
-    ) -> Result<(String, String), OrgError> {
+    ) -> Result<(Sql, Sql), OrgError> {
         let zone = &self.ctx.time_zone;
         let now = jiff::Timestamp::from_millisecond(self.ctx.now.as_millis()).unwrap_or_default();
         let range = dates::range(name, n, now.to_zoned(zone.clone()).date());
@@ -367,7 +369,7 @@ impl Builder<'_> {
             _ => None,
         });
         match edges {
-            Some((from, to)) => Ok((self.param(from), self.param(to))),
+            Some(edges) => Ok(edges),
             None if matches!(term.kind, Kind::Date | Kind::DateTime) => Err(fault::at(
                 "INVALID_FIELD",
                 scope.text,

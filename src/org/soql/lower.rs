@@ -175,11 +175,12 @@ impl Lower<'_> {
         }
         let parts = children(node);
         let name = parts.first().map(|n| self.slice(*n).to_owned()).unwrap_or_default();
-        if name.eq_ignore_ascii_case("DISTANCE") {
-            let what = "DISTANCE needs a geolocation field, and this org has none";
-            return Err(fault::at("INVALID_FIELD", self.text, node.start_byte(), what));
-        }
-        let args = parts.into_iter().skip(1).map(|n| self.expr(n)).collect::<Result<_, _>>()?;
+        // DISTANCE takes a place and a unit beside the field: they are of no use here.
+        let fields = parts
+            .into_iter()
+            .skip(1)
+            .filter(|n| matches!(n.kind(), "function_expression" | "field_identifier"));
+        let args = fields.map(|n| self.expr(n)).collect::<Result<_, _>>()?;
         Ok(Expr::Call { name, args, at: node.start_byte() })
     }
 

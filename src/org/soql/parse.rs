@@ -119,8 +119,8 @@ fn misread_alias(text: &str, at: usize) -> Option<usize> {
     (gap && in_select && ends && follows && plain(name) && plain(before.get(alias..)?)).then_some(alias)
 }
 
-/// The first place where two words of the grammar touch without space, or where it saw a comment:
-/// Salesforce has neither.
+/// The first place where two words touch without space, where a comment stands, or a word of the
+/// language for a name: what the grammar lets pass and Salesforce does not.
 fn glued(root: Node<'_>, text: &str) -> Option<usize> {
     let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let mut cursor = root.walk();
@@ -128,6 +128,9 @@ fn glued(root: Node<'_>, text: &str) -> Option<usize> {
     loop {
         let node = cursor.node();
         if matches!(node.kind(), "header_comment" | "formatting_comment" | "bound_apex_expression") {
+            return Some(node.start_byte());
+        }
+        if node.kind() == "identifier" && is_reserved(node, text) {
             return Some(node.start_byte());
         }
         if node.child_count() == 0 {
@@ -150,6 +153,22 @@ fn glued(root: Node<'_>, text: &str) -> Option<usize> {
             }
         }
     }
+}
+
+/// A word of the language where the name of a field or an alias should be.
+fn is_reserved(node: Node<'_>, text: &str) -> bool {
+    const WORDS: [&str; 19] = [
+        "AND", "ASC", "DESC", "EXCLUDES", "FIRST", "FROM", "GROUP", "HAVING", "IN", "INCLUDES", "LAST",
+        "LIKE", "LIMIT", "NOT", "NULLS", "OR", "SELECT", "WHERE", "WITH",
+    ];
+    let word = text.get(node.byte_range()).unwrap_or_default();
+    let named = match node.parent().map(|p| p.kind()) {
+        Some("alias_expression" | "field_identifier" | "storage_alias") => true,
+        // There is an object Group.
+        Some("storage_identifier") => !word.eq_ignore_ascii_case("Group"),
+        _ => false,
+    };
+    named && WORDS.iter().any(|w| w.eq_ignore_ascii_case(word))
 }
 
 /// The first named child of a kind.

@@ -85,7 +85,7 @@ impl Tx<'_> {
             };
             group.push_str(&text);
             // A word no text holds keeps phrases within one field.
-            group.push_str(" \u{1f} ");
+            group.push_str(" \u{e000} ");
         }
         let key = key(object, number);
         self.db.prepare_cached("DELETE FROM _search WHERE rowid = ?1")?.execute(params![key])?;

@@ -144,4 +144,4 @@ fn share(found: Vec<Vec<Value>>, limit: u64) -> Vec<Value> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

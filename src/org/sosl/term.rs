@@ -8,6 +8,8 @@ const LONGEST: usize = 10_000;
 /// In longer ones operators are words.
 const LONGEST_WITH_OPERATORS: usize = 4_000;
 
+const NOTHING_TO_JOIN: &str = "an operator of the search text has nothing to join";
+
 /// One sign of the language.
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
@@ -187,6 +189,7 @@ impl Reader<'_, '_> {
         let mut wanted: Vec<String> = Vec::new();
         let mut barred: Vec<String> = Vec::new();
         let mut nothing = false;
+        let before = self.at;
         loop {
             let not = match self.tokens.get(self.at) {
                 Some(Token::And) => {
@@ -206,6 +209,9 @@ impl Reader<'_, '_> {
                 (Found::Nothing, false) => nothing = true,
                 (Found::Nothing, true) | (Found::Skip, _) => {}
             }
+        }
+        if self.at == before {
+            return Err(OrgError::new("MALFORMED_SEARCH", NOTHING_TO_JOIN));
         }
         if nothing || wanted.is_empty() {
             return Ok(None);
@@ -246,7 +252,7 @@ impl Reader<'_, '_> {
                     Found::Expression(format!("({})", words.join(" OR ")))
                 })
             }
-            _ => Err(OrgError::new("MALFORMED_SEARCH", "an operator of the search text has nothing to join")),
+            _ => Err(OrgError::new("MALFORMED_SEARCH", NOTHING_TO_JOIN)),
         }
     }
 }
