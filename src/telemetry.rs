@@ -11,7 +11,7 @@
 use std::io::IsTerminal;
 use std::io::Write;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Map;
 use serde_json::Value;
@@ -163,6 +163,36 @@ impl Metric {
     }
 }
 
+/// What this process has counted of one metric since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Total {
+    /// How often it was counted.
+    pub count: u64,
+    /// The sum of what was counted.
+    pub sum: f64,
+    /// What was counted last.
+    pub last: f64,
+}
+
+#[derive(Debug)]
+struct Counter(Mutex<Total>);
+
+impl Counter {
+    fn add(&self, value: f64) {
+        let mut total = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *total = Total { count: total.count + 1, sum: total.sum + value, last: value };
+    }
+}
+
+static TOTALS: [Counter; Metric::ALL.len()] =
+    [const { Counter(Mutex::new(Total { count: 0, sum: 0.0, last: 0.0 })) }; Metric::ALL.len()];
+
+/// What this process has counted since it started, for pages and for `/metrics`.
+#[must_use]
+pub fn total(metric: Metric) -> Total {
+    *TOTALS[metric as usize].0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// One structured line.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -201,11 +231,16 @@ impl Line {
         self
     }
 
-    /// Writes the line, if the level lets it pass. A standard output that is closed is no reason to
-    /// fail a call.
+    /// Counts its metrics, and writes the line if the level lets it pass. What carries metrics to
+    /// CloudWatch always passes: alarms are built on it. A standard output that is closed is no
+    /// reason to fail a call.
     pub fn write(&self) {
+        for (metric, value) in &self.metrics {
+            TOTALS[*metric as usize].add(*value);
+        }
         let Some((level, sink)) = RUNNING.get() else { return };
-        if self.level < *level {
+        let carries_metrics = *sink == Sink::Lambda && !self.metrics.is_empty();
+        if self.level < *level && !carries_metrics {
             return;
         }
         let line = format!("{}\n", self.text(*sink));

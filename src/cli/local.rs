@@ -1,6 +1,7 @@
 //! `tieline local`: all roles in one process, for a newcomer and for tests.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
@@ -10,8 +11,10 @@ use super::serving::{bind, interrupted};
 use crate::clock;
 use crate::config::{self, Config, ConfigError};
 use crate::http::{self, App};
-use crate::lambda::Service;
+use crate::lambda::{Service, Stores};
 use crate::org::{self, Org};
+use crate::salesforce::Http;
+use crate::store::sqlite::Sqlite;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,16 +42,16 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     // With a host of one's own (a sandbox, say), that org is spoken to and none is simulated.
     let own_host = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
-    let (config, org) = if own_host {
-        (config::of_process().map_err(|e| faulty(&e))?, None)
+    let (config, org, simulated) = if own_host {
+        (config::of_process().map_err(|e| faulty(&e))?, None, None)
     } else {
         let listener = bind(args.org_port, "--org-port").await?;
         let address = listener.local_addr()?;
         let settings = org::Settings { faults: args.faults.rules, ..org::Settings::default() };
         let org = Org::new(settings, clock::now()).map_err(|e| anyhow!(e))?;
-        let serving = tokio::spawn(org::serve(org, listener, ended(stopped.clone())));
+        let serving = tokio::spawn(org::serve(org.clone(), listener, ended(stopped.clone())));
         let config = config::of_process_with_org(&format!("http://{address}")).map_err(|e| faulty(&e))?;
-        (config, Some((address, serving)))
+        (config, Some((address, serving)), Some(org))
     };
     let listener = bind(args.port, "--port").await?;
     let address = listener.local_addr()?;
@@ -61,7 +64,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     greet(&config, &address.to_string(), org.as_ref().map(|(a, _)| a.to_string()).as_deref(), &token);
 
-    let app = App { token: token.into(), service: Service::new(Ok(config)) };
+    let kept = Sqlite::own(&args.data.data_dir, clock::now())?;
+    let stores = Stores {
+        state: Some(kept.table("state")),
+        cache: Some(kept.table("cache")),
+        queue: Some(kept.queue("writes")),
+        letters: Some(kept.queue("dead")),
+    };
+    let service = Service::with(config, stores, Arc::new(Http));
+    let app = App { token: token.into(), service, org: simulated, worker: None };
     let serving = tokio::spawn(http::serve(listener, http::router(app), ended(stopped)));
     interrupted().await;
     eprintln!("tieline: stopping; what is accepted stays in the queue");

@@ -13,12 +13,14 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::lambda::Service;
+use crate::org::Org;
 
 pub mod guard;
 pub mod problem;
 
 mod assets;
 mod invoke;
+pub mod ops;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -27,15 +29,21 @@ pub struct App {
     pub token: Arc<str>,
     /// What answers contact flows.
     pub service: Service,
+    /// The simulated org of this process, if there is one.
+    pub org: Option<Org>,
+    /// Stops and starts the worker of this process, if there is one.
+    pub worker: Option<ops::line::Switch>,
 }
 
 /// All routes, guarded.
 pub fn router(app: App) -> Router {
     let api = Router::new()
+        .merge(ops::routes())
         .fallback(problem::no_such_resource)
         .layer(middleware::from_fn_with_state(app.clone(), guard::token));
     Router::new()
         .route("/healthz", get(healthz))
+        .route("/metrics", get(ops::line::metrics))
         .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
         .nest("/api", api)
         .fallback(assets::page)

@@ -21,7 +21,7 @@ pub struct Problem {
     pub detail: String,
     /// Further members (`diagnostics`, `current`).
     #[serde(flatten)]
-    pub more: Map<String, Value>,
+    pub more: Box<Map<String, Value>>,
 }
 
 impl Problem {
@@ -33,7 +33,7 @@ impl Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            more: Map::new(),
+            more: Box::default(),
         }
     }
 

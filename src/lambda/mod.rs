@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::clock;
 use crate::clock::Deadline;
 use crate::clock::Stopwatch;
+use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::event;
@@ -41,6 +42,10 @@ use crate::salesforce::Auth;
 use crate::salesforce::Client;
 use crate::salesforce::Http;
 use crate::salesforce::Spent;
+use crate::salesforce::wire::Exchange;
+use crate::store::Queue;
+use crate::store::Table;
+use crate::store::aws::Aws;
 use crate::telemetry::Line;
 use crate::telemetry::Metric;
 use crate::write;
@@ -103,6 +108,7 @@ struct Ready {
     config: Config,
     client: Client,
     reads: Reads,
+    stores: Stores,
 }
 
 /// What a call did, for its line in the log.
@@ -116,19 +122,66 @@ struct Trace {
     fault: Option<(Class, String)>,
 }
 
+/// What is kept beyond one process; all `None` behaves as upstream does.
+#[derive(Clone, Debug, Default)]
+pub struct Stores {
+    /// Outcomes, dead letters, token and budget.
+    pub state: Option<Arc<dyn Table>>,
+    /// The read cache.
+    pub cache: Option<Arc<dyn Table>>,
+    /// The accepted writes.
+    pub queue: Option<Arc<dyn Queue>>,
+    /// What the queue gave up on.
+    pub letters: Option<Arc<dyn Queue>>,
+}
+
+impl Stores {
+    /// On AWS, as configured. Connects to nothing yet.
+    #[must_use]
+    pub fn on_aws(names: &config::Stores) -> Self {
+        let aws = Aws::new();
+        Self {
+            state: names.state_table.as_ref().map(|name| aws.table(name)),
+            cache: names.cache_table.as_ref().map(|name| aws.table(name)),
+            queue: names.queue_url.as_ref().map(|url| aws.queue(url)),
+            letters: names.dlq_url.as_ref().map(|url| aws.queue(url)),
+        }
+    }
+}
+
 impl Service {
-    /// For this configuration, over HTTP. Connects to nothing yet. A configuration that is wrong
-    /// makes a service that says so at every call.
+    /// For this configuration, over HTTP and on AWS. Connects to nothing yet. A configuration that is
+    /// wrong makes a service that says so at every call.
     #[must_use]
     pub fn new(config: Result<Config, Vec<ConfigError>>) -> Self {
-        Self(Arc::new(Inner {
-            config: config.map(|config| {
-                let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), None);
-                let client = Client::new(config.salesforce.clone(), auth, Arc::new(Http));
-                let reads = Reads::new(client.clone());
-                Ready { config, client, reads }
-            }),
-        }))
+        match config {
+            Ok(config) => {
+                let stores = Stores::on_aws(&config.stores);
+                Self::with(config, stores, Arc::new(Http))
+            }
+            Err(errors) => Self(Arc::new(Inner { config: Err(errors) })),
+        }
+    }
+
+    /// With these stores and this way to Salesforce: local mode, simulations.
+    #[must_use]
+    pub fn with(config: Config, stores: Stores, exchange: Arc<dyn Exchange>) -> Self {
+        let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), stores.state.clone());
+        let client = Client::new(config.salesforce.clone(), auth, exchange);
+        let reads = Reads::new(client.clone());
+        Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores }) }))
+    }
+
+    /// The configuration in force; none where it is wrong.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        self.0.config.as_ref().ok().map(|ready| &ready.config)
+    }
+
+    /// What is kept where.
+    #[must_use]
+    pub fn stores(&self) -> Option<&Stores> {
+        self.0.config.as_ref().ok().map(|ready| &ready.stores)
     }
 
     /// The client, for whoever warms or examines it; none where the configuration is wrong.

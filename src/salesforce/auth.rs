@@ -302,3 +302,58 @@ fn late() -> Fault {
     let message = "no token in time; the login or the secret was slow";
     Fault::new(Class::Retryable, "TIMEOUT", message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(host: &str, production: bool) -> Settings {
+        Settings {
+            host: host.to_owned(),
+            production,
+            username: Some("svc@example.com".to_owned()),
+            version: "v66.0".to_owned(),
+        }
+    }
+
+    fn auth(settings: Settings) -> Auth {
+        Auth::new(settings, Vault::Given(Hidden::new("{}")), None)
+    }
+
+    fn jwt(pem: &str) -> Login {
+        Login::JwtBearer { key: Hidden::new("k"), username: "svc@example.com".into(), pem: Hidden::new(pem) }
+    }
+
+    #[test]
+    fn every_login_goes_where_it_is_known() {
+        let own = "https://acme.my.salesforce.com";
+        let client = Login::ClientCredentials { key: Hidden::new("k"), secret: Hidden::new("s") };
+        assert_eq!(auth(at(own, true)).login_host(&client), own, "client credentials know My Domain alone");
+        assert_eq!(auth(at(own, true)).login_host(&jwt("")), "https://login.salesforce.com");
+        assert_eq!(auth(at(own, false)).login_host(&jwt("")), own);
+    }
+
+    #[test]
+    fn an_assertion_is_meant_for_the_login_of_its_org() {
+        for (host, production, expected) in [
+            ("https://acme.my.salesforce.com", true, PRODUCTION),
+            ("https://acme.my.salesforce.com", false, PRODUCTION),
+            ("https://acme-dev-ed.develop.my.salesforce.com", false, PRODUCTION),
+            ("https://acme--uat.sandbox.my.salesforce.com", false, SANDBOX),
+            ("https://acme.scratch.my.salesforce.com", false, SANDBOX),
+            ("https://test.salesforce.com", false, SANDBOX),
+            ("http://127.0.0.1:8701", false, SANDBOX),
+        ] {
+            assert_eq!(audience(&at(host, production)), expected, "{host} {production}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_is_told_without_its_text() {
+        for pem in ["", "CANARY", "-----BEGIN PRIVATE KEY-----\nQ0FOQVJZ\n-----END PRIVATE KEY-----\n"] {
+            let fault = auth(at("https://acme.my.salesforce.com", true)).form(&jwt(pem)).unwrap_err();
+            assert_eq!(fault.class, Class::Ours);
+            assert!(fault.message.contains("PrivateKey") && !fault.message.contains("CANARY"), "{fault}");
+        }
+    }
+}

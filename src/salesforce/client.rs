@@ -255,3 +255,7 @@ fn read_fault(fault: Fault) -> Fault {
         _ => fault,
     }
 }
+
+#[cfg(test)]
+#[path = "tests/client.rs"]
+mod tests;

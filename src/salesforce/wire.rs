@@ -17,8 +17,9 @@ pub enum Method {
     Delete,
 }
 
-/// One HTTP request, complete: built purely, sent by an [`Exchange`].
-#[derive(Clone, Debug, PartialEq)]
+/// One HTTP request, complete: built purely, sent by an [`Exchange`]. Printed, it shows neither its
+/// headers' values (a token) nor its body (credentials, what a caller said).
+#[derive(Clone, PartialEq)]
 pub struct Request {
     /// The verb.
     pub method: Method,
@@ -30,8 +31,16 @@ pub struct Request {
     pub body: Option<(&'static str, Bytes)>,
 }
 
-/// One HTTP response, whole.
-#[derive(Clone, Debug, PartialEq)]
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let body = self.body.as_ref().map_or(0, |(_, body)| body.len());
+        write!(f, "{:?} {path} ({body} bytes)", self.method)
+    }
+}
+
+/// One HTTP response, whole. Printed, it shows its status and how long it is.
+#[derive(Clone, PartialEq)]
 pub struct Response {
     /// The status.
     pub status: u16,
@@ -41,6 +50,12 @@ pub struct Response {
     pub content_type: String,
     /// The body, decoded of its transfer encodings.
     pub body: Bytes,
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} ({} bytes)", self.status, self.content_type, self.body.len())
+    }
 }
 
 /// Why there is no response.

@@ -12,5 +12,5 @@
 
 mod backend_contract;
 mod emulator;
-mod org;
+mod exchange;
 mod tidy;

@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { api } from "../api/client";
 import { asProblem } from "../api/problem";
 import type { Flow } from "../api/types";
-import { go, href } from "../app/router";
+import { go, href, usePlace } from "../app/router";
 import type { Catalogue } from "../flow/catalogue";
 import { EditorSession } from "../editor/session";
 import { text } from "../text/en";
@@ -32,6 +32,16 @@ export function FlowRecord({ id, catalogue, full }: { id: string; catalogue: Cat
     setRaw(loaded.value.document === null && loaded.value.raw ? loaded.value.raw : null);
     setSession(new EditorSession(catalogue, loaded.value));
   }, [loaded, session, catalogue]);
+  const asked = usePlace().query.get("run");
+  useEffect(() => {
+    if (!session || asked === null) return;
+    void tell(
+      api.run(asked).then((run) => {
+        session.showRun(run);
+        session.store.set({ panel: "test" });
+      }),
+    );
+  }, [session, asked]);
   useEffect(() => {
     const name = session?.state.flow.name;
     if (name) document.title = `${name} · ${text.product}`;

@@ -1,0 +1,193 @@
+//! Acceptance: queue first, record second.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Asked;
+use super::Progress;
+use super::QUEUE_PATIENCE;
+use super::Taken;
+use super::Writes;
+use super::identity::Known;
+use super::in_time;
+use crate::envelope::Envelope;
+use crate::envelope::VERSION;
+use crate::envelope::WriteId;
+use crate::envelope::refs;
+use crate::fault::Class;
+use crate::fault::Fault;
+use crate::outcome::Outcome;
+use crate::outcome::mutants;
+use crate::outcome::rows::Name;
+use crate::salesforce::Spent;
+use crate::store::Expect;
+use crate::store::Message;
+use crate::store::PutError;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+impl Writes {
+    /// Puts a write into the queue, then records it as well as can be.
+    pub(super) async fn accept(
+        &self,
+        asked: &Asked<'_>,
+        known: &Known,
+        flush: bool,
+        now: Timestamp,
+    ) -> Result<Taken, Fault> {
+        let envelope = self.envelope(asked, known, flush, now).await?;
+        // A repeat of a write that is not settled is sent again: the process that accepted it may
+        // have died before its message was in the queue, and the queue knows it by its id.
+        if known.standing.is_none() || !mutants::is(mutants::Mutant::R9) {
+            self.send(&envelope, now).await?;
+        }
+        if known.standing.is_none() {
+            self.record(&envelope, now).await;
+        }
+        Ok(Taken {
+            id: Some(known.id),
+            duplicate: known.repeat,
+            progress: Progress::Queued,
+            spent: Spent::default(),
+        })
+    }
+
+    /// The envelope of a write, every reference bound or refused.
+    pub(super) async fn envelope(
+        &self,
+        asked: &Asked<'_>,
+        known: &Known,
+        flush: bool,
+        now: Timestamp,
+    ) -> Result<Envelope, Fault> {
+        let mut write = asked.write.clone();
+        let (refs, unbound) = self.bind(&mut write, asked, known, now).await?;
+        Ok(Envelope {
+            v: VERSION,
+            id: known.id,
+            generation: known.standing.as_ref().map_or(1, |standing| standing.generation),
+            org: self.org().to_owned(),
+            group: known.group.clone(),
+            contact: asked.contact.cloned(),
+            write,
+            refs,
+            unbound,
+            name: asked.control.name.clone(),
+            attribute: asked.control.attribute.clone(),
+            hash: known.hash.clone(),
+            flush,
+            accepted_at: known.standing.as_ref().map_or(now, |standing| standing.accepted_at),
+            traceparent: asked.traceparent.map(str::to_owned),
+            rest: serde_json::Map::new(),
+        })
+    }
+
+    /// Binds names to tickets. Where the table does not say what they mean, they travel unbound and
+    /// the worker binds them.
+    async fn bind(
+        &self,
+        write: &mut crate::event::Write,
+        asked: &Asked<'_>,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<(Vec<WriteId>, Vec<String>), Fault> {
+        let found = refs::references(write);
+        if found.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let meant = if known.degraded {
+            Err(StoreError::Unavailable("the state table is not there".to_owned()))
+        } else {
+            self.meant(&known.group, &found.names, now).await
+        };
+        match meant {
+            Ok((names, writes)) => {
+                let own_name = asked.control.name.as_deref();
+                let bound = refs::bind(write, known.id, own_name, &names, &writes);
+                let refs = bound.map_err(|bad| Fault::new(Class::Rejected, bad.code(), bad.to_string()))?;
+                Ok((refs, Vec::new()))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the references of a write are left to the worker to bind");
+                Ok((found.tickets.into_iter().collect(), found.names.into_iter().collect()))
+            }
+        }
+    }
+
+    /// What these names mean, and every write of the contact with what it refers to.
+    async fn meant(
+        &self,
+        group: &str,
+        names: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(BTreeMap<String, WriteId>, BTreeMap<WriteId, Vec<WriteId>>), StoreError> {
+        let chain = self.chain(group, now).await?;
+        let mut meant = BTreeMap::new();
+        for name in names {
+            let row = in_time(self.table()?.get(&Name::key(group, name), now)).await?;
+            let noted = row.and_then(|row| Name::from_row(&row).ok()).map(|noted| noted.id);
+            // The note may be missing where the table was down for a moment; the record tells it too.
+            let named = || {
+                let of_this_name = chain.iter().filter(|o| o.name.as_deref() == Some(name));
+                of_this_name.max_by_key(|o| o.accepted_at).map(|o| o.id)
+            };
+            meant.extend(noted.or_else(named).map(|id| (name.clone(), id)));
+        }
+        Ok((meant, chain.into_iter().map(|outcome| (outcome.id, outcome.refs)).collect()))
+    }
+
+    /// The point of acceptance.
+    pub(super) async fn send(&self, envelope: &Envelope, now: Timestamp) -> Result<(), Fault> {
+        let too_large = |error: crate::envelope::TooLarge| {
+            Fault::new(Class::Rejected, "WRITE_TOO_LARGE", error.to_string())
+        };
+        let message = Message {
+            group: envelope.group.clone(),
+            deduplication_id: envelope.deduplication_id(),
+            body: envelope.encode().map_err(too_large)?,
+        };
+        let Some(queue) = &self.queue else {
+            return Err(not_accepted("no queue is configured (TIELINE_QUEUE_URL)"));
+        };
+        let sent =
+            tokio::time::timeout(QUEUE_PATIENCE, queue.send(std::slice::from_ref(&message), now)).await;
+        match sent.map(|mut results| results.pop()) {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(error))) => Err(not_accepted(&error.to_string())),
+            Ok(None) => Err(not_accepted("it gave no answer")),
+            Err(_) => Err(not_accepted(&format!("it did not answer within {QUEUE_PATIENCE:?}"))),
+        }
+    }
+
+    /// Records what was accepted. Never over a record that stands: the worker may have been faster.
+    async fn record(&self, envelope: &Envelope, now: Timestamp) {
+        let Ok(table) = self.table() else { return };
+        let outcome = Outcome::accepted(envelope).row();
+        let name = envelope
+            .name
+            .as_ref()
+            .map(|name| Name { id: envelope.id, at: envelope.accepted_at }.row(&envelope.group, name));
+        let named = async {
+            match &name {
+                Some(row) => in_time(table.put(row, Expect::Anything, now)).await,
+                None => Ok(()),
+            }
+        };
+        let (recorded, named) = futures::join!(in_time(table.put(&outcome, Expect::Absent, now)), named);
+        for result in [recorded, named] {
+            if let Err(PutError::Store(error)) = result {
+                tracing::warn!(%error, id = %envelope.id, "accepted; its record is left to the worker");
+            }
+        }
+    }
+}
+
+fn not_accepted(why: &str) -> Fault {
+    Fault::new(
+        Class::Retryable,
+        "QUEUE_UNAVAILABLE",
+        format!(
+            "the write was not accepted, nothing of it was kept, and it may be sent again: the queue said: {why}"
+        ),
+    )
+}

@@ -1,0 +1,337 @@
+//! The attempt before the reply (`sync`): claimed like any other, and left to the worker where it
+//! cannot be finished here.
+//!
+//! Claim → queue → Salesforce → record. The message in the queue is what lets the worker take over
+//! if this process ends in between. Without a queue, or where the write may not be stored, nobody
+//! takes over: then a write that was not applied leaves no record, and one of which nobody knows
+//! stays dead, so that a repeat sends nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Asked;
+use super::Progress;
+use super::Taken;
+use super::Writes;
+use super::ask::progress;
+use super::identity::Known;
+use super::in_time;
+use super::unanswered;
+use crate::clock::Deadline;
+use crate::clock::Stopwatch;
+use crate::envelope::Envelope;
+use crate::envelope::refs;
+use crate::event::Write;
+use crate::event::Written;
+use crate::fault::Class;
+use crate::fault::Fault;
+use crate::outcome::CALL_TIMEOUT;
+use crate::outcome::Change;
+use crate::outcome::Effect;
+use crate::outcome::Outcome;
+use crate::outcome::State;
+use crate::outcome::may_send;
+use crate::outcome::rows::DeadLetter;
+use crate::outcome::rows::KEEP;
+use crate::outcome::rows::Stamp;
+use crate::salesforce::Called;
+use crate::salesforce::classify::duplicate_of;
+use crate::store::Expect;
+use crate::store::PutError;
+use crate::time::Timestamp;
+
+/// When the worker looks at a write that could not be finished here.
+const SOON: Duration = Duration::from_secs(1);
+
+impl Writes {
+    /// Carries the write out before the reply, or accepts it where others of its contact come first.
+    pub(super) async fn attempt(
+        &self,
+        asked: &Asked<'_>,
+        known: &Known,
+        sensitive: bool,
+        hard: Deadline,
+        now: Timestamp,
+    ) -> Result<Taken, Fault> {
+        let watch = Stopwatch::start();
+        let taken_over = self.queue.is_some() && !sensitive;
+        let envelope = self.envelope(asked, known, true, now).await?;
+        let write = match (self.clear(&envelope, known, now).await, taken_over) {
+            (Ok(write), _) => write,
+            (Err(_), true) => return self.accept_and_wait(asked, known, hard, now).await,
+            (Err(why), false) => return Err(why),
+        };
+        let effect = if taken_over { self.effect(&write) } else { alone(&write) };
+        let change = Change::Claim { owner: format!("invoke {}", asked.unique), effect };
+        let (expect, standing) = match &known.standing {
+            Some(standing) => (Expect::Version(standing.version), standing.clone()),
+            None => (Expect::Absent, Outcome::accepted(&envelope)),
+        };
+        let claimed = match standing.apply(change, now) {
+            Ok(claimed) if matches!(claimed.state, State::Sending { .. }) => claimed,
+            // An earlier attempt has it; where that one is lost, the worker or a later repeat goes on.
+            Ok(_) | Err(_) if taken_over => return self.accept_and_wait(asked, known, hard, now).await,
+            Ok(_) | Err(_) => return self.answered_elsewhere(known, hard).await,
+        };
+        match in_time(self.table_put(&claimed, taken_over, expect, now)).await {
+            Ok(()) => {}
+            Err(PutError::Conflict(Some(row))) if row == Box::new(stored(&claimed, taken_over)) => {}
+            Err(PutError::Conflict(_)) if taken_over => {
+                return self.accept_and_wait(asked, known, hard, now).await;
+            }
+            Err(PutError::Conflict(_)) => return self.answered_elsewhere(known, hard).await,
+            // What is not claimed is not sent by us.
+            Err(PutError::Store(_)) if taken_over => {
+                return self.accept_and_wait(asked, known, hard, now).await;
+            }
+            Err(PutError::Store(_)) => return self.straight(asked, hard).await,
+        }
+        if taken_over && let Err(fault) = self.send(&envelope, now).await {
+            // Nothing went to Salesforce, and nothing is kept.
+            self.forget(&claimed, now).await;
+            return Err(fault);
+        }
+        if !may_send(watch.elapsed()) {
+            return Ok(self.left(known, taken_over));
+        }
+        let called = self.client.apply(&self.keyed(&write, known, effect), hard.at_most(CALL_TIMEOUT)).await;
+        let now = now.plus(watch.elapsed());
+        self.conclude(&envelope, claimed, called, taken_over, now).await
+    }
+
+    async fn accept_and_wait(
+        &self,
+        asked: &Asked<'_>,
+        known: &Known,
+        hard: Deadline,
+        now: Timestamp,
+    ) -> Result<Taken, Fault> {
+        let taken = self.accept(asked, known, true, now).await?;
+        Ok(self.wait_for(&known.group, taken, hard).await)
+    }
+
+    /// Another attempt of the same write is under way, and nobody else can take it over.
+    async fn answered_elsewhere(&self, known: &Known, hard: Deadline) -> Result<Taken, Fault> {
+        let taken = self.wait_for(&known.group, self.left(known, true), hard).await;
+        if taken.progress == Progress::Queued { Err(unanswered()) } else { Ok(taken) }
+    }
+
+    fn left(&self, known: &Known, queued: bool) -> Taken {
+        let progress = if queued { Progress::Queued } else { Progress::Failed(unanswered()) };
+        Taken { id: Some(known.id), duplicate: known.repeat, progress, spent: Default::default() }
+    }
+
+    /// The write with its references resolved, if nothing of its contact has to come first.
+    async fn clear(&self, envelope: &Envelope, known: &Known, now: Timestamp) -> Result<Write, Fault> {
+        let pending = |what: &str| {
+            Fault::new(
+                Class::Retryable,
+                "REFERENCE_PENDING",
+                format!("the write cannot be carried out before its reply: {what}"),
+            )
+        };
+        if !envelope.unbound.is_empty() || known.degraded {
+            return Err(pending("the state table is not there to tell what it refers to"));
+        }
+        if envelope.contact.is_none() {
+            return Ok(envelope.write.clone());
+        }
+        let chain = self.chain(&known.group, now).await.map_err(|error| pending(&error.to_string()))?;
+        let others = || chain.iter().filter(|outcome| outcome.id != known.id);
+        if self.queue.is_some() && others().any(|o| !o.is_settled() || o.unsettled_until(now).is_some()) {
+            return Err(pending("earlier writes of its contact are not settled"));
+        }
+        let ids: BTreeMap<_, _> = others().filter_map(|o| Some((o.id, o.record_id.clone()?))).collect();
+        refs::resolve(&envelope.write, &ids)
+            .map_err(|ticket| pending(&format!("the Id of {ticket} is not known yet")))
+    }
+
+    /// How a second effect of this attempt is prevented.
+    fn effect(&self, write: &Write) -> Effect {
+        match write {
+            Write::Create { object, .. } if self.unique_fields.contains_key(object) => Effect::UniqueField,
+            Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => Effect::Reconcile,
+            Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
+        }
+    }
+
+    /// The write as it is sent: a create with a unique field carries its identity.
+    fn keyed(&self, write: &Write, known: &Known, effect: Effect) -> Write {
+        let mut write = write.clone();
+        if let (Effect::UniqueField, Write::Create { object, fields }) = (effect, &mut write)
+            && let Some(field) = self.unique_fields.get(object)
+        {
+            fields.insert(field.clone(), known.id.as_str().into());
+        }
+        write
+    }
+
+    /// Records what Salesforce said, and answers with it.
+    async fn conclude(
+        &self,
+        envelope: &Envelope,
+        claimed: Outcome,
+        called: Called<Written>,
+        taken_over: bool,
+        now: Timestamp,
+    ) -> Result<Taken, Fault> {
+        let (id, fence) = (claimed.id, claimed.fence);
+        let spent = called.spent;
+        let taken = |progress| Taken { id: Some(id), duplicate: false, progress, spent };
+        let unique = self.unique_fields.get(envelope.object());
+        let answer = match called.result {
+            Err(fault) => match (duplicate_of(&fault), unique) {
+                // Only our own field: another one that collides is a mistake in the write.
+                (Some((field, Some(record))), Some(unique)) if field.eq_ignore_ascii_case(unique) => {
+                    Ok(Written::Created { id: record.to_owned() })
+                }
+                _ => Err(fault),
+            },
+            done => done,
+        };
+        let change = match &answer {
+            Ok(written) => {
+                Change::Applied { fence, generation: envelope.generation, record_id: record_id(written) }
+            }
+            Err(fault) => match (fault.class, taken_over) {
+                (Class::Rejected, _) => Change::Rejected { fence, fault: fault.clone() },
+                (Class::Unknown, true) => Change::Unknown {
+                    fence,
+                    fault: fault.clone(),
+                    retry_at: Some(now.plus(SOON)),
+                    charged: true,
+                },
+                (Class::Unknown, false) if !alone(&envelope.write).resendable() => {
+                    Change::Unknown { fence, fault: fault.clone(), retry_at: None, charged: true }
+                }
+                (Class::Retryable, true) => {
+                    Change::Failed { fence, fault: fault.clone(), retry_at: Some(now.plus(SOON)) }
+                }
+                (Class::Throttled(_) | Class::Ours, true) => {
+                    Change::Postponed { fence, until: now.plus(SOON), fault: Some(fault.clone()) }
+                }
+                (Class::Unknown | Class::Retryable | Class::Throttled(_) | Class::Ours, false) => {
+                    self.forget(&claimed, now).await;
+                    return Ok(taken(Progress::Failed(fault.clone())));
+                }
+            },
+        };
+        let outcome = self.settle(envelope, claimed, change, taken_over, now).await;
+        Ok(taken(match (answer, outcome) {
+            (Ok(written), _) => {
+                self.stamp(envelope, &written, now).await;
+                Progress::Done(written)
+            }
+            (Err(_), Some(outcome)) if taken_over => progress(&outcome),
+            (Err(fault), _) if taken_over && fault.class != Class::Rejected => Progress::Queued,
+            (Err(fault), _) => Progress::Failed(fault),
+        }))
+    }
+
+    /// Writes a change down, over whatever was written meanwhile, if it is still lawful. What cannot
+    /// be written is found out by the worker when the claim lapses.
+    async fn settle(
+        &self,
+        envelope: &Envelope,
+        claimed: Outcome,
+        change: Change,
+        taken_over: bool,
+        now: Timestamp,
+    ) -> Option<Outcome> {
+        let table = self.table().ok()?;
+        let mut standing = claimed;
+        for _ in 0..4 {
+            let version = standing.version;
+            let next = standing.apply(change.clone(), now).ok()?;
+            if let (State::Dead { reason }, true) = (&next.state, taken_over) {
+                let letter = dead_letter(envelope, &next, *reason, now);
+                if let Err(PutError::Store(error)) =
+                    in_time(table.put(&letter.row(), Expect::Absent, now)).await
+                {
+                    // Not dead before its letter is written; the worker comes to the same end.
+                    tracing::warn!(%error, id = %next.id, "a dead letter is left to the worker");
+                    return None;
+                }
+            }
+            match in_time(self.table_put(&next, taken_over, Expect::Version(version), now)).await {
+                Ok(()) => return Some(next),
+                Err(PutError::Conflict(Some(row))) => standing = Outcome::from_row(&row).ok()?,
+                Err(PutError::Conflict(None) | PutError::Store(_)) => return None,
+            }
+        }
+        None
+    }
+
+    async fn table_put(
+        &self,
+        outcome: &Outcome,
+        taken_over: bool,
+        expect: Expect,
+        now: Timestamp,
+    ) -> Result<(), PutError> {
+        self.table()?.put(&stored(outcome, taken_over), expect, now).await
+    }
+
+    /// Takes back a claim of which nothing was sent.
+    async fn forget(&self, claimed: &Outcome, now: Timestamp) {
+        let Ok(table) = self.table() else { return };
+        if let Err(error) = in_time(table.remove(&Outcome::key(&claimed.group, claimed.id), now)).await {
+            tracing::warn!(%error, id = %claimed.id, "a claim could not be taken back; it lapses in a minute");
+        }
+    }
+
+    /// Tells readers that their copies of the record are old.
+    async fn stamp(&self, envelope: &Envelope, written: &Written, now: Timestamp) {
+        let record = record_id(written).or_else(|| envelope.target().map(str::to_owned));
+        let (Some(cache), Some(record)) = (&self.cache, record) else { return };
+        let row = Stamp { at: now }.row(&record);
+        if let Err(PutError::Store(error)) = in_time(cache.put(&row, Expect::Anything, now)).await {
+            tracing::warn!(%error, "a cached copy of a changed record may be read until it is stale");
+        }
+    }
+}
+
+/// The row of an outcome. One that no worker will ever look at ends by itself.
+fn stored(outcome: &Outcome, taken_over: bool) -> crate::store::Row {
+    let mut row = outcome.row();
+    if !taken_over {
+        row.expires = row.expires.or(Some(outcome.accepted_at.plus(KEEP)));
+    }
+    row
+}
+
+/// How a second effect is prevented where no worker can settle a doubt.
+fn alone(write: &Write) -> Effect {
+    match write {
+        Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => Effect::AtMostOnce,
+        Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
+    }
+}
+
+fn record_id(written: &Written) -> Option<String> {
+    match written {
+        Written::Created { id } | Written::Upserted { id, .. } => Some(id.clone()),
+        Written::Updated { .. } | Written::Deleted => None,
+    }
+}
+
+fn dead_letter(
+    envelope: &Envelope,
+    outcome: &Outcome,
+    reason: crate::outcome::Reason,
+    now: Timestamp,
+) -> DeadLetter {
+    DeadLetter {
+        id: outcome.id,
+        group: outcome.group.clone(),
+        version: 1,
+        reason,
+        fault: outcome.fault.clone().unwrap_or_else(unanswered),
+        failed_at: now,
+        attempts: outcome.attempts,
+        history: outcome.history.clone(),
+        // Plain data with text keys: cannot fail.
+        envelope: serde_json::to_value(envelope).unwrap_or_default(),
+        edits: Vec::new(),
+    }
+}

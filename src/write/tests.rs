@@ -1,0 +1,729 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::*;
+use crate::envelope::Envelope;
+use crate::event::OutcomeQuery;
+use crate::event::Read;
+use crate::event::Shape;
+use crate::outcome::Change;
+use crate::outcome::Effect;
+use crate::outcome::Outcome;
+use crate::outcome::rows::DeadLetter;
+use crate::salesforce::Auth;
+use crate::salesforce::Hidden;
+use crate::salesforce::Vault;
+use crate::salesforce::wire::Cut;
+use crate::salesforce::wire::Exchange;
+use crate::salesforce::wire::Request;
+use crate::salesforce::wire::Response;
+use crate::store::AddError;
+use crate::store::Depth;
+use crate::store::Expect;
+use crate::store::Handle;
+use crate::store::Key;
+use crate::store::Leased;
+use crate::store::Message;
+use crate::store::PutError;
+use crate::store::Row;
+use crate::store::sqlite::Sqlite;
+
+const T0: Timestamp = Timestamp::from_millis(1_795_170_000_000);
+const CASE: &str = "5005g00000AAAAAAA1";
+
+/// An org that says what it is told to, and remembers what it was asked.
+#[derive(Debug, Default)]
+struct Org {
+    answers: Mutex<VecDeque<Result<(u16, Value), Cut>>>,
+    asked: Mutex<Vec<(String, Value)>>,
+}
+
+#[async_trait]
+impl Exchange for Org {
+    async fn exchange(&self, _: &str, request: Request, _: Duration) -> Result<Response, Cut> {
+        let answer = if request.target.contains("/oauth2/token") {
+            Ok((200, json!({"access_token": "token", "instance_url": "https://org.example.com"})))
+        } else {
+            let body = request.body.map(|(_, body)| serde_json::from_slice(&body).unwrap_or_default());
+            self.asked.lock().unwrap().push((request.target, body.unwrap_or_default()));
+            self.answers.lock().unwrap().pop_front().expect("the org was asked more often than the test says")
+        };
+        let (status, body) = answer?;
+        let content_type = "application/json".to_owned();
+        let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
+        Ok(Response { status, usage: None, content_type, body })
+    }
+}
+
+/// A queue or a table of which nothing works.
+#[derive(Debug)]
+struct Down;
+
+fn down() -> StoreError {
+    StoreError::Unavailable("out of order".to_owned())
+}
+
+#[async_trait]
+impl Queue for Down {
+    async fn send(&self, messages: &[Message], _: Timestamp) -> Vec<Result<(), StoreError>> {
+        vec![Err(down()); messages.len()]
+    }
+    async fn receive(
+        &self,
+        _: usize,
+        _: Duration,
+        _: Duration,
+        _: Timestamp,
+    ) -> Result<Vec<Leased>, StoreError> {
+        Err(down())
+    }
+    async fn delete(&self, handles: &[Handle], _: Timestamp) -> Vec<Result<(), StoreError>> {
+        vec![Err(down()); handles.len()]
+    }
+    async fn change_visibility(
+        &self,
+        entries: &[(Handle, Duration)],
+        _: Timestamp,
+    ) -> Vec<Result<(), StoreError>> {
+        vec![Err(down()); entries.len()]
+    }
+    async fn depth(&self, _: Timestamp) -> Result<Depth, StoreError> {
+        Err(down())
+    }
+}
+
+#[async_trait]
+impl Table for Down {
+    async fn get(&self, _: &Key, _: Timestamp) -> Result<Option<Row>, StoreError> {
+        Err(down())
+    }
+    async fn put(&self, _: &Row, _: Expect, _: Timestamp) -> Result<(), PutError> {
+        Err(down().into())
+    }
+    async fn list(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: usize,
+        _: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        Err(down())
+    }
+    async fn list_index(
+        &self,
+        _: &str,
+        _: Option<&str>,
+        _: bool,
+        _: usize,
+        _: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        Err(down())
+    }
+    async fn add_if_below(
+        &self,
+        _: &Key,
+        _: u64,
+        _: u64,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, AddError> {
+        Err(down().into())
+    }
+    async fn remove(&self, _: &Key, _: Timestamp) -> Result<(), StoreError> {
+        Err(down())
+    }
+}
+
+/// A queue that takes messages and loses its answers.
+#[derive(Debug)]
+struct Mute(Arc<dyn Queue>);
+
+#[async_trait]
+impl Queue for Mute {
+    async fn send(&self, messages: &[Message], now: Timestamp) -> Vec<Result<(), StoreError>> {
+        self.0.send(messages, now).await;
+        vec![Err(down()); messages.len()]
+    }
+    async fn receive(
+        &self,
+        max: usize,
+        lease: Duration,
+        wait: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Leased>, StoreError> {
+        self.0.receive(max, lease, wait, now).await
+    }
+    async fn delete(&self, handles: &[Handle], now: Timestamp) -> Vec<Result<(), StoreError>> {
+        self.0.delete(handles, now).await
+    }
+    async fn change_visibility(
+        &self,
+        entries: &[(Handle, Duration)],
+        now: Timestamp,
+    ) -> Vec<Result<(), StoreError>> {
+        self.0.change_visibility(entries, now).await
+    }
+    async fn depth(&self, now: Timestamp) -> Result<Depth, StoreError> {
+        self.0.depth(now).await
+    }
+}
+
+struct Rig {
+    writes: Writes,
+    store: Sqlite,
+    org: Arc<Org>,
+}
+
+/// Everything there is: queue, table, org.
+fn rig() -> Rig {
+    let store = Sqlite::in_memory().unwrap();
+    let org = Arc::new(Org::default());
+    let settings = crate::salesforce::Settings {
+        host: "https://org.example.com".to_owned(),
+        production: false,
+        username: None,
+        version: "v66.0".to_owned(),
+    };
+    let vault = Vault::Given(Hidden::new(r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#));
+    let auth = Auth::new(settings.clone(), vault, None);
+    let exchange: Arc<dyn Exchange> = Arc::clone(&org) as _;
+    let writes = Writes {
+        settings: Settings {
+            mode: Mode::Queue,
+            wait: Duration::ZERO,
+            duplicate_window: Duration::from_secs(90),
+            sensitive: vec!["Contact.SSN__c".to_owned()],
+        },
+        client: Client::new(settings, auth, exchange),
+        queue: Some(store.queue("writes")),
+        state: Some(store.table("state")),
+        cache: Some(store.table("cache")),
+        unique_fields: BTreeMap::from([("Task".to_owned(), "WriteKey__c".to_owned())]),
+    };
+    Rig { writes, store, org }
+}
+
+fn contact() -> Contact {
+    Contact { contact_id: "c-1".to_owned(), initial_contact_id: None, instance_arn: None }
+}
+
+fn create(fields: Value) -> Write {
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    Write::Create { object: "Case".to_owned(), fields }
+}
+
+fn keyed(key: &str) -> Control {
+    Control { key: Some(key.to_owned()), ..Control::default() }
+}
+
+fn sync() -> Control {
+    Control { mode: Some(Mode::Sync), ..Control::default() }
+}
+
+impl Rig {
+    async fn take(&self, write: &Write, control: &Control, now: Timestamp) -> Result<Taken, Fault> {
+        self.take_for(Some(&contact()), write, control, now).await
+    }
+
+    async fn take_for(
+        &self,
+        contact: Option<&Contact>,
+        write: &Write,
+        control: &Control,
+        now: Timestamp,
+    ) -> Result<Taken, Fault> {
+        let Value::Object(parameters) = serde_json::to_value(write).unwrap() else { panic!("an object") };
+        let asked = Asked {
+            write,
+            contact,
+            parameters: &parameters,
+            control,
+            unique: "request-1",
+            traceparent: None,
+        };
+        let passed = Deadline::after(Duration::ZERO);
+        self.writes
+            .carry(&asked, passed, Deadline::after(Duration::from_secs(60)).at_most(hard(control)), now)
+            .await
+    }
+
+    fn answers(&self, answers: impl IntoIterator<Item = (u16, Value)>) {
+        self.org.answers.lock().unwrap().extend(answers.into_iter().map(Ok));
+    }
+
+    fn asked(&self) -> Vec<(String, Value)> {
+        self.org.asked.lock().unwrap().clone()
+    }
+
+    /// What lies in the queue, in order; it stays there.
+    async fn queued(&self, now: Timestamp) -> Vec<Envelope> {
+        let queue = self.store.queue("writes");
+        let leased = queue.receive(100, Duration::from_secs(60), Duration::ZERO, now).await.unwrap();
+        let back: Vec<_> = leased.iter().map(|l| (l.handle.clone(), Duration::ZERO)).collect();
+        queue.change_visibility(&back, now).await;
+        leased.iter().map(|l| Envelope::decode(&l.body).unwrap()).collect()
+    }
+
+    async fn outcome(&self, id: WriteId) -> Option<Outcome> {
+        let row = self.store.table("state").get(&Outcome::key("c-1", id), T0).await.unwrap();
+        row.map(|row| Outcome::from_row(&row).unwrap())
+    }
+
+    /// Lets the worker settle a write.
+    async fn settle(&self, id: WriteId, record_id: Option<&str>) {
+        let outcome = self.outcome(id).await.unwrap();
+        let version = outcome.version;
+        let claim = Change::Claim { owner: "w".to_owned(), effect: Effect::Reconcile };
+        let claimed = outcome.apply(claim, T0.plus(Duration::from_secs(1))).unwrap();
+        let fence = claimed.fence;
+        let change = match record_id {
+            Some(id) => Change::Applied { fence, generation: 1, record_id: Some(id.to_owned()) },
+            None => Change::Rejected {
+                fence,
+                fault: Fault::new(Class::Rejected, "REQUIRED_FIELD_MISSING", "Required fields are missing"),
+            },
+        };
+        let settled = claimed.apply(change, T0.plus(Duration::from_secs(1))).unwrap();
+        let table = self.store.table("state");
+        table.put(&settled.row(), Expect::Version(version), T0).await.unwrap();
+    }
+}
+
+/// Calls to Salesforce have time; waiting for what nobody will do has none.
+fn hard(control: &Control) -> Duration {
+    control.deadline.unwrap_or(Duration::from_secs(60))
+}
+
+fn secs(n: u64) -> Timestamp {
+    T0.plus(Duration::from_secs(n))
+}
+
+fn subject(text: &str) -> Write {
+    create(json!({"Subject": text}))
+}
+
+#[tokio::test]
+async fn an_accepted_write_is_in_the_queue_and_on_record_and_replies_with_its_ticket() {
+    let rig = rig();
+    let taken = rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
+    let id = taken.id.unwrap();
+    let queued = rig.queued(T0).await;
+    assert_eq!(queued.len(), 1);
+    assert_eq!((queued[0].id, queued[0].group.as_str(), queued[0].flush), (id, "c-1", false));
+    assert_eq!(rig.outcome(id).await.unwrap(), Outcome::accepted(&queued[0]));
+    let reply = taken.reply(&subject("A"), true, Format::Native).unwrap();
+    assert_eq!(Value::from(reply), json!({"Id": id.as_str(), "tl_id": id.as_str(), "tl_status": "queued"}));
+    let bare = taken.reply(&subject("A"), false, Format::Native).unwrap();
+    assert_eq!(Value::from(bare), json!({"Id": id.as_str()}));
+}
+
+#[tokio::test]
+async fn a_repeat_is_the_same_write_and_three_different_ones_are_three() {
+    let rig = rig();
+    let control = Control::default();
+    let mut ids = Vec::new();
+    for (at, text) in [(0, "A"), (1, "A"), (2, "B"), (3, "A"), (4, "A"), (95, "A")] {
+        let taken = rig.take(&subject(text), &control, secs(at)).await.unwrap();
+        ids.push((taken.id.unwrap(), taken.duplicate));
+    }
+    let [a, again, b, third, fourth, late] = ids[..] else { panic!("six") };
+    assert_eq!(again, (a.0, true));
+    assert!(!b.1 && b.0 != a.0);
+    assert!(!third.1 && third.0 != a.0, "A, B, A are three writes");
+    assert_eq!(fourth, (third.0, true));
+    assert!(!late.1 && late.0 != third.0, "after the window it is another");
+    assert_eq!(rig.queued(secs(95)).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_keyed_write_between_two_equal_ones_makes_them_two() {
+    let rig = rig();
+    let first = rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
+    rig.take(&subject("A"), &keyed("k"), secs(1)).await.unwrap();
+    let second = rig.take(&subject("A"), &Control::default(), secs(2)).await.unwrap();
+    assert!(!second.duplicate && second.id != first.id);
+}
+
+#[tokio::test]
+async fn a_key_names_one_write_however_late_and_never_another() {
+    let rig = rig();
+    let first = rig.take(&subject("A"), &keyed("k"), T0).await.unwrap();
+    for at in [0, 1, 299, 301, 600] {
+        let again = rig.take(&subject("A"), &keyed("k"), secs(at)).await.unwrap();
+        assert_eq!((again.id, again.duplicate), (first.id, true), "after {at} s");
+    }
+    let mismatch = rig.take(&subject("B"), &keyed("k"), secs(2)).await.unwrap_err();
+    assert_eq!(mismatch.code, "IDEMPOTENCY_MISMATCH");
+    let all = rig.queued(secs(600)).await;
+    assert!(all.iter().all(|e| Some(e.id) == first.id), "nothing of the mismatch was accepted");
+}
+
+#[tokio::test]
+async fn a_repeat_of_a_settled_write_is_answered_and_sends_nothing() {
+    let rig = rig();
+    let done = rig.take(&subject("A"), &keyed("done"), T0).await.unwrap();
+    rig.settle(done.id.unwrap(), Some(CASE)).await;
+    let failed = rig.take(&subject("B"), &keyed("failed"), T0).await.unwrap();
+    rig.settle(failed.id.unwrap(), None).await;
+    let before = rig.queued(secs(400)).await.len();
+
+    let again = rig.take(&subject("A"), &keyed("done"), secs(400)).await.unwrap();
+    let reply = again.reply(&subject("A"), true, Format::Native).unwrap();
+    assert_eq!(
+        (&reply["Id"], &reply["tl_status"], &reply["tl_duplicate"]),
+        (&json!(CASE), &json!("succeeded"), &json!("true"))
+    );
+    let again = rig.take(&subject("B"), &keyed("failed"), secs(400)).await.unwrap();
+    let fault = again.reply(&subject("B"), true, Format::Native).unwrap_err();
+    assert_eq!(fault.to_string(), "REQUIRED_FIELD_MISSING: Required fields are missing");
+    assert_eq!(again.notes()["tl_status"], "failed");
+    assert_eq!(rig.queued(secs(400)).await.len(), before);
+}
+
+// ── the failure table, as far as acceptance goes ──
+
+#[tokio::test]
+async fn row_2_a_lost_answer_of_the_queue_leaves_one_write_and_the_same_reply() {
+    let mut rig = rig();
+    let queue = rig.store.queue("writes");
+    rig.writes.queue = Some(Arc::new(Mute(Arc::clone(&queue))));
+    let lost = rig.take(&subject("A"), &Control::default(), T0).await.unwrap_err();
+    assert_eq!((lost.code.as_str(), lost.class), ("QUEUE_UNAVAILABLE", Class::Retryable));
+    rig.writes.queue = Some(queue);
+    let repeat = rig.take(&subject("A"), &Control::default(), secs(1)).await.unwrap();
+    let queued = rig.queued(secs(1)).await;
+    assert_eq!(queued.len(), 1);
+    assert_eq!(Some(queued[0].id), repeat.id);
+}
+
+#[tokio::test]
+async fn row_3_a_write_whose_record_is_missing_is_recorded_by_its_repeat_and_never_set_back() {
+    let rig = rig();
+    let taken = rig.take(&subject("A"), &keyed("k"), T0).await.unwrap();
+    let id = taken.id.unwrap();
+    rig.store.table("state").remove(&Outcome::key("c-1", id), T0).await.unwrap();
+    rig.take(&subject("A"), &keyed("k"), secs(1)).await.unwrap();
+    assert!(rig.outcome(id).await.is_some());
+    rig.settle(id, Some(CASE)).await;
+    let settled = rig.outcome(id).await;
+    rig.take(&subject("A"), &keyed("k"), secs(2)).await.unwrap();
+    assert_eq!(rig.outcome(id).await, settled);
+}
+
+#[tokio::test]
+async fn row_4_without_the_queue_nothing_is_accepted_and_nothing_is_kept() {
+    let mut rig = rig();
+    rig.writes.queue = Some(Arc::new(Down));
+    let fault = rig.take(&subject("A"), &keyed("k"), T0).await.unwrap_err();
+    assert_eq!((fault.code.as_str(), fault.class), ("QUEUE_UNAVAILABLE", Class::Retryable));
+    let fault = rig.take(&subject("B"), &sync(), T0).await.unwrap_err();
+    assert_eq!(fault.code, "QUEUE_UNAVAILABLE");
+    assert!(rig.asked().is_empty(), "nothing went to Salesforce");
+    let kept = rig.store.table("state").list("C#c-1", "W#", None, 10, T0).await.unwrap();
+    assert!(kept.is_empty(), "{kept:?}");
+}
+
+#[tokio::test]
+async fn row_9_a_repeat_of_an_unsettled_write_is_put_into_the_queue_again() {
+    let rig = rig();
+    let taken = rig.take(&subject("A"), &keyed("k"), T0).await.unwrap();
+    // Its message is gone, its record is not: a half-finished attempt leaves that.
+    let queue = rig.store.queue("writes");
+    let leased = queue.receive(1, Duration::from_secs(60), Duration::ZERO, T0).await.unwrap();
+    queue.delete(&[leased[0].handle.clone()], T0).await;
+    rig.take(&subject("A"), &keyed("k"), secs(301)).await.unwrap();
+    let queued = rig.queued(secs(301)).await;
+    assert_eq!(queued.iter().map(|e| Some(e.id)).collect::<Vec<_>>(), [taken.id]);
+    assert_eq!(queued[0].accepted_at, T0, "it is as old as it is");
+}
+
+#[tokio::test]
+async fn row_16_without_the_table_writes_are_accepted_and_repeats_recognised() {
+    let mut rig = rig();
+    rig.writes.state = Some(Arc::new(Down));
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    let first = rig.take(&subject("A"), &named, T0).await.unwrap();
+    let again = rig.take(&subject("A"), &named, secs(1)).await.unwrap();
+    assert_eq!(first.id, again.id);
+    let child =
+        create(json!({"ParentId": "@{case.Id}", "Description": format!("see {}", first.id.unwrap())}));
+    rig.take(&child, &Control::default(), secs(2)).await.unwrap();
+    let queued = rig.queued(secs(2)).await;
+    assert_eq!(queued.len(), 2);
+    assert_eq!((&queued[1].unbound, &queued[1].refs), (&vec!["case".to_owned()], &vec![first.id.unwrap()]));
+    // Without a claim nothing is sent, so `sync` waits for the worker as well.
+    let control = Control { deadline: Some(Duration::ZERO), ..sync() };
+    let taken = rig.take(&subject("C"), &control, secs(3)).await.unwrap();
+    assert_eq!(taken.progress, Progress::Queued);
+    assert!(rig.asked().is_empty());
+}
+
+#[tokio::test]
+async fn row_24_an_oversized_write_is_refused_with_its_size() {
+    let rig = rig();
+    let fault = rig.take(&subject(&"x".repeat(65_536)), &Control::default(), T0).await.unwrap_err();
+    assert_eq!(fault.code, "WRITE_TOO_LARGE");
+    assert!(rig.queued(T0).await.is_empty());
+}
+
+// ── references ──
+
+#[tokio::test]
+async fn tickets_and_names_are_bound_at_acceptance_in_texts_as_well() {
+    let rig = rig();
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    let parent = rig.take(&subject("A"), &named, T0).await.unwrap().id.unwrap();
+    let post = Write::Post {
+        element_type: "FeedItem".to_owned(),
+        subject_id: parent.to_string(),
+        message_type: "Text".to_owned(),
+        text: "see @{case.Id}".to_owned(),
+        mention: None,
+    };
+    rig.take(&post, &Control::default(), secs(1)).await.unwrap();
+    let queued = rig.queued(secs(1)).await;
+    let Write::Post { subject_id, text, .. } = &queued[1].write else { panic!("a post") };
+    assert_eq!((subject_id.as_str(), text.as_str()), (parent.as_str(), format!("see {parent}").as_str()));
+    assert_eq!(queued[1].refs, [parent]);
+}
+
+#[tokio::test]
+async fn references_that_cannot_hold_are_refused_and_nothing_is_accepted() {
+    let rig = rig();
+    let other = Contact { contact_id: "c-2".to_owned(), ..contact() };
+    let elsewhere = rig.take_for(Some(&other), &subject("A"), &Control::default(), T0).await.unwrap();
+    let itself = Control { name: Some("me".to_owned()), ..Control::default() };
+    for (write, control, code) in [
+        (subject("@{nobody.Id}"), Control::default(), "REFERENCE_UNKNOWN"),
+        (subject(elsewhere.id.unwrap().as_str()), Control::default(), "REFERENCE_UNKNOWN"),
+        (subject("@{me.Id}"), itself, "REFERENCE_TO_ITSELF"),
+    ] {
+        let fault = rig.take(&write, &control, T0).await.unwrap_err();
+        assert_eq!((fault.code.as_str(), fault.class), (code, Class::Rejected));
+    }
+    assert_eq!(rig.queued(T0).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_chain_of_transfers_is_one_contact() {
+    let rig = rig();
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    rig.take(&subject("A"), &named, T0).await.unwrap();
+    let transferred = Contact {
+        contact_id: "c-9".to_owned(),
+        initial_contact_id: Some("c-1".to_owned()),
+        instance_arn: None,
+    };
+    rig.take_for(Some(&transferred), &subject("@{case.Id}"), &Control::default(), secs(1)).await.unwrap();
+    assert!(rig.queued(secs(1)).await.iter().all(|e| e.group == "c-1"));
+}
+
+#[tokio::test]
+async fn a_read_waits_for_the_record_that_its_ticket_names() {
+    let rig = rig();
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    let id = rig.take(&subject("A"), &named, T0).await.unwrap().id.unwrap();
+    let read = |soql: String| Read::Query { soql, shape: Shape::First };
+    let asked = read(format!("SELECT Id FROM Case WHERE Id = '{id}' AND ParentId != '@{{case.Id}}'"));
+    assert_eq!(rig.writes.resolve(&asked, Some(&contact()), T0).await, Resolved::Pending);
+    rig.settle(id, Some(CASE)).await;
+    let ready = read(format!("SELECT Id FROM Case WHERE Id = '{CASE}' AND ParentId != '{CASE}'"));
+    assert_eq!(rig.writes.resolve(&asked, Some(&contact()), T0).await, Resolved::Ready(ready));
+    let stranger = Contact { contact_id: "c-2".to_owned(), ..contact() };
+    assert_eq!(rig.writes.resolve(&asked, Some(&stranger), T0).await, Resolved::Pending);
+    let plain = read("SELECT Id FROM Case".to_owned());
+    assert_eq!(rig.writes.resolve(&plain, None, T0).await, Resolved::Ready(plain));
+}
+
+// ── before the reply ──
+
+#[tokio::test]
+async fn an_inline_attempt_is_recorded_and_its_message_left_for_the_worker_to_find_done() {
+    let rig = rig();
+    rig.answers([(201, json!({"id": CASE, "success": true, "errors": []}))]);
+    let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    assert_eq!(taken.progress, Progress::Done(Written::Created { id: CASE.to_owned() }));
+    let outcome = rig.outcome(taken.id.unwrap()).await.unwrap();
+    assert_eq!((outcome.status().word(), outcome.record_id.as_deref()), ("succeeded", Some(CASE)));
+    assert_eq!(rig.queued(T0).await.len(), 1);
+    let stamp = rig.store.table("cache").get(&crate::outcome::rows::Stamp::key(CASE), T0).await.unwrap();
+    assert!(stamp.is_some(), "readers are told");
+    // The repeat is answered from the record.
+    let again = rig.take(&subject("A"), &sync(), secs(1)).await.unwrap();
+    assert_eq!((again.duplicate, again.progress), (true, taken.progress));
+    assert_eq!(rig.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_inline_create_carries_its_identity_and_knows_its_own_duplicate() {
+    let rig = rig();
+    let task = Write::Create { object: "Task".to_owned(), fields: Map::new() };
+    rig.answers([(
+        400,
+        json!([{
+            "errorCode": "DUPLICATE_VALUE",
+            "message": format!("duplicate value found: WriteKey__c duplicates value on record with id: {CASE}")
+        }]),
+    )]);
+    let taken = rig.take(&task, &sync(), T0).await.unwrap();
+    assert_eq!(taken.progress, Progress::Done(Written::Created { id: CASE.to_owned() }));
+    assert_eq!(rig.asked()[0].1["WriteKey__c"], taken.id.unwrap().as_str());
+}
+
+#[tokio::test]
+async fn an_inline_refusal_is_raised_and_leaves_a_dead_letter() {
+    let rig = rig();
+    rig.answers([(400, json!([{"errorCode": "REQUIRED_FIELD_MISSING", "message": "Required: [Subject]"}]))]);
+    let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    let fault = taken.reply(&subject("A"), true, Format::Native).unwrap_err();
+    assert_eq!(fault.to_string(), "REQUIRED_FIELD_MISSING: Required: [Subject]");
+    let id = taken.id.unwrap();
+    let letter = rig.store.table("state").get(&DeadLetter::key("c-1", id), T0).await.unwrap().unwrap();
+    let letter = DeadLetter::from_row(&letter).unwrap();
+    assert_eq!(letter.fault.code, "REQUIRED_FIELD_MISSING");
+    assert_eq!(letter.envelope["id"], id.as_str());
+}
+
+#[tokio::test]
+async fn an_inline_attempt_without_an_answer_is_left_to_the_worker_in_doubt() {
+    let rig = rig();
+    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("no answer".to_owned())));
+    let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    assert_eq!(taken.progress, Progress::Queued);
+    assert_eq!(rig.outcome(taken.id.unwrap()).await.unwrap().status().word(), "in_doubt");
+    // Its repeat does not send it again.
+    let control = Control { deadline: Some(Duration::ZERO), ..sync() };
+    let again = rig.take(&subject("A"), &control, secs(1)).await.unwrap();
+    assert_eq!((again.id, again.duplicate, again.progress), (taken.id, true, Progress::Queued));
+    assert_eq!(rig.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_inline_attempt_waits_behind_earlier_writes_of_its_contact() {
+    let rig = rig();
+    rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
+    let control = Control { deadline: Some(Duration::ZERO), ..sync() };
+    let taken = rig.take(&subject("B"), &control, secs(1)).await.unwrap();
+    assert_eq!(taken.progress, Progress::Queued);
+    assert!(rig.asked().is_empty(), "it must not overtake");
+    assert_eq!(rig.queued(secs(1)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_sensitive_field_is_neither_queued_nor_kept() {
+    let rig = rig();
+    rig.answers([(201, json!({"id": CASE, "success": true})), (201, json!({"id": CASE, "success": true}))]);
+    let fields = json!({"LastName": "Example", "SSN__c": "canary-078-05-1120"});
+    let Value::Object(fields) = fields else { panic!("an object") };
+    let write = Write::Create { object: "Contact".to_owned(), fields };
+    let queue = Control { mode: Some(Mode::Queue), ..Control::default() };
+    let taken = rig.take(&write, &queue, T0).await.unwrap();
+    assert!(matches!(taken.progress, Progress::Done(_)), "sensitive means synchronous");
+    let taken = rig.take(&write, &keyed("k"), T0).await.unwrap();
+    assert!(taken.id.is_some());
+    assert!(rig.queued(T0).await.is_empty());
+    let rows = rig.store.table("state").list("C#c-1", "", None, 100, T0).await.unwrap();
+    assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.data).contains("canary")));
+    // The repeat of the keyed one is known and sends nothing.
+    assert!(rig.take(&write, &keyed("k"), secs(1)).await.unwrap().duplicate);
+    assert_eq!(rig.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_queue_what_was_not_applied_leaves_no_trace_and_doubt_is_never_sent_twice() {
+    let mut rig = rig();
+    rig.writes.queue = None;
+    rig.answers([(503, json!([{"errorCode": "SERVER_UNAVAILABLE", "message": "down"}]))]);
+    let first = rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
+    assert!(matches!(first.progress, Progress::Failed(_)));
+    let doubtful = matches!(&first.progress, Progress::Failed(f) if f.class == Class::Unknown);
+    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("cut".to_owned())));
+    let second = rig.take(&subject("B"), &Control::default(), secs(1)).await.unwrap();
+    assert!(matches!(second.progress, Progress::Failed(_)));
+    let repeat = rig.take(&subject("B"), &Control::default(), secs(2)).await.unwrap();
+    assert!(repeat.duplicate && matches!(repeat.progress, Progress::Failed(_)));
+    assert_eq!(rig.asked().len(), 2, "the doubtful create was not sent again");
+    if !doubtful {
+        assert!(rig.outcome(first.id.unwrap()).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn without_anything_configured_a_write_is_upstreams() {
+    let mut rig = rig();
+    (rig.writes.queue, rig.writes.state, rig.writes.cache) = (None, None, None);
+    rig.answers([(204, Value::Null)]);
+    let update = Write::Update { object: "Case".to_owned(), id: CASE.to_owned(), fields: Map::new() };
+    let taken = rig.take(&update, &Control::default(), T0).await.unwrap();
+    assert_eq!(taken.id, None);
+    assert_eq!(Value::from(taken.reply(&update, false, Format::Native).unwrap()), json!({"Status": 204}));
+}
+
+#[tokio::test]
+async fn without_a_contact_two_equal_writes_are_two() {
+    let rig = rig();
+    rig.answers([(201, json!({"id": CASE, "success": true}))]);
+    let taken = rig.take_for(None, &subject("A"), &Control::default(), T0).await.unwrap();
+    assert!(matches!(taken.progress, Progress::Done(_)), "without a contact it is synchronous");
+    let found =
+        rig.writes.ask(&OutcomeQuery::Id(taken.id.unwrap().to_string()), None, past(), T0).await.unwrap();
+    assert_eq!(found.notes(T0)["tl_status"], "succeeded");
+}
+
+// ── asking ──
+
+fn past() -> Deadline {
+    Deadline::after(Duration::ZERO)
+}
+
+#[tokio::test]
+async fn an_outcome_is_told_by_ticket_by_name_and_for_the_latest() {
+    let rig = rig();
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    let first = rig.take(&subject("A"), &named, T0).await.unwrap().id.unwrap();
+    let last = rig.take(&subject("B"), &Control::default(), secs(1)).await.unwrap().id.unwrap();
+    rig.settle(first, None).await;
+    let ask = |query: OutcomeQuery| {
+        let rig = &rig;
+        async move { rig.writes.ask(&query, Some(&contact()), past(), secs(2)).await.unwrap().notes(secs(2)) }
+    };
+    let by_name = ask(OutcomeQuery::Name("case".to_owned())).await;
+    assert_eq!(by_name, ask(OutcomeQuery::Id(first.to_string())).await);
+    assert_eq!(
+        Value::from(by_name),
+        json!({
+            "tl_id": first.as_str(), "tl_status": "failed", "tl_done": true,
+            "tl_error_code": "REQUIRED_FIELD_MISSING", "tl_error_message": "Required fields are missing",
+            "tl_attempts": 1, "tl_age_ms": 2000,
+        })
+    );
+    let latest = ask(OutcomeQuery::Latest).await;
+    assert_eq!((&latest["tl_id"], &latest["tl_status"]), (&json!(last.as_str()), &json!("queued")));
+    let nobody = ask(OutcomeQuery::Name("nobody".to_owned())).await;
+    assert_eq!(Value::from(nobody), json!({"tl_status": "unknown", "tl_done": false}));
+    let bad = rig.writes.ask(&OutcomeQuery::Id("500x".to_owned()), Some(&contact()), past(), T0).await;
+    assert_eq!(bad.unwrap_err().code, "INVALID_TICKET");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_call_is_answered_as_soon_as_the_worker_is_done() {
+    let rig = rig();
+    let control =
+        Control { mode: Some(Mode::Wait), wait: Some(Duration::from_secs(30)), ..Control::default() };
+    let write = subject("A");
+    let settle = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if let Some(envelope) = rig.queued(T0).await.first() {
+                assert!(envelope.flush, "somebody waits for it");
+                return rig.settle(envelope.id, Some(CASE)).await;
+            }
+        }
+    };
+    let (taken, ()) = tokio::join!(rig.take(&write, &control, T0), settle);
+    assert_eq!(taken.unwrap().progress, Progress::Done(Written::Created { id: CASE.to_owned() }));
+}
