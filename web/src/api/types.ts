@@ -72,26 +72,24 @@ export interface ControlSpec {
   name: string;
   label: string;
   type: ControlType;
-  required?: boolean;
+  required: boolean;
   default?: Json;
   options?: string[];
-  note?: string;
-  evidence?: string;
+  help?: string;
 }
 
 export interface ResultSpec {
   name: string;
-  type?: string;
-  summary?: string;
-  evidence?: string;
+  type: string;
+  description?: string;
 }
 
 export type Port = "done" | "success" | "failure" | "true" | "false";
 
 export interface BlockSpec {
-  type: string | null;
-  proposedType: string;
+  type: string;
   title: string;
+  description: string;
   category: string;
   executor: string;
   shape: "circle" | "rect" | "diamond";
@@ -99,11 +97,10 @@ export interface BlockSpec {
   results: ResultSpec[];
   ports: Port[];
   sources: string[];
-  upstreamCalls?: string;
-  summary: string;
-  notes?: string;
-  aliases?: string[];
-  api?: string;
+  aliases: string[];
+  tags: string[];
+  /** The interfaces it calls, as the Explorer shows them. */
+  calls: string[];
   deprecated?: string;
   safety?: string;
 }
@@ -111,20 +108,29 @@ export interface BlockSpec {
 export interface EventSpec {
   name: string;
   meaning: string;
-  payload: string[];
-  note?: string;
+  payload: { name: string; description?: string }[];
   subscription?: string;
+  sample?: EventSample;
+}
+
+/** An event as it might come; its numbers lie in ranges kept for fiction. */
+export interface EventSample {
+  payload?: Record<string, Json>;
+  contact?: Record<string, Json>;
+  agent?: Record<string, Json>;
 }
 
 export interface SourceSpec {
   id: string;
   label: string;
-  context: string[];
+  description?: string;
+  contactType?: string;
+  context: { root: string; always: boolean }[];
   events: EventSpec[];
-  note?: string;
 }
 
 export interface CatalogueData {
+  categories?: { id: string; title?: string; description: string }[];
   blocks: BlockSpec[];
   sources: SourceSpec[];
 }

@@ -13,12 +13,15 @@ const GROUPS: { id: Route["group"]; label: string }[] = [
 const NEXT: Record<ThemeChoice, ThemeChoice> = { auto: "light", light: "dark", dark: "auto" };
 const THEME_ICON = { auto: "auto", light: "sun", dark: "moon" } as const;
 
-export function Nav({ current, online }: { current: string; online: boolean }) {
-  const [small, setSmall] = useState(() => localStorage.getItem("tieline.nav") === "small");
+/** Folded where the page needs the room, unless the reader chose otherwise. */
+export function Nav({ current, online, tight }: { current: string; online: boolean; tight: boolean }) {
+  const [chosen, setChosen] = useState(() => localStorage.getItem("tieline.nav"));
+  const small = chosen ? chosen === "small" : tight;
   const choice = usePick(theme, (state) => state.choice);
   const fold = (): void => {
-    localStorage.setItem("tieline.nav", small ? "" : "small");
-    setSmall(!small);
+    const next = small ? "wide" : "small";
+    localStorage.setItem("tieline.nav", next);
+    setChosen(next);
   };
   return (
     <nav className={small ? "nav small" : "nav"} aria-label={text.nav.label}>

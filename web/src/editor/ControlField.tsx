@@ -21,7 +21,7 @@ export function ControlField({ action, control, first, onChange }: Props) {
   const value = action.controls?.[control.name];
   const expression = typeof value === "string" && value.startsWith("$.") && parseExpression(value) !== null;
   const common = { id, at: action.id, label: control.label, first };
-  const tip = [control.note, control.type === "number" ? T.numberHint : ""].filter(Boolean).join(" ");
+  const tip = [control.help, control.type === "number" ? T.numberHint : ""].filter(Boolean).join(" ");
   if (control.type === "boolean" && !expression) {
     return (
       <div className="control">

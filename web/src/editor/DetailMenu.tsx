@@ -45,9 +45,11 @@ export function DetailMenu({ action }: { action: Action }) {
       </div>
       {about && (
         <div className="about">
-          <p>{block?.summary ?? T.unknownType}</p>
-          {block?.upstreamCalls && <code>{block.upstreamCalls}</code>}
-          {block?.notes && <p className="faint">{block.notes}</p>}
+          <p>{block?.description ?? T.unknownType}</p>
+          {block?.calls.map((call) => (
+            <code key={call}>{call}</code>
+          ))}
+          {block?.safety && <p className="faint">{block.safety}</p>}
           {block?.deprecated && <p className="faint">{T.deprecated(block.deprecated)}</p>}
           <p className="faint mono">{action.type}</p>
         </div>
@@ -86,7 +88,7 @@ function controlsOf(action: Action, known: ControlSpec[]): ControlSpec[] {
   const names = new Set(known.map((control) => control.name));
   const extra = Object.entries(action.controls ?? {})
     .filter(([name]) => !names.has(name))
-    .map(([name, value]): ControlSpec => ({ name, label: name, type: guess(value), note: T.unknownArgument }));
+    .map(([name, value]): ControlSpec => ({ name, label: name, type: guess(value), required: false, help: T.unknownArgument }));
   return [...known, ...extra];
 }
 
@@ -123,7 +125,7 @@ function Results({ action }: { action: Action }) {
                   <td>
                     <code>{result.name}</code>
                   </td>
-                  <td>{result.summary || result.type || "—"}</td>
+                  <td>{result.description || result.type || "—"}</td>
                 </tr>
               ))}
             </tbody>

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from "react";
 import type { BlockSpec } from "../api/types";
-import { CATEGORIES, findBlocks, TAGS, tagsOf, typeOf } from "../flow/catalogue";
+import { CATEGORIES, findBlocks } from "../flow/catalogue";
 import { text } from "../text/en";
 import { Button, IconButton } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -28,7 +28,7 @@ export function Explorer({ open }: { open: Opened }) {
     [session, query, categories, tags, source, favourites, recent],
   );
   const select = (block: BlockSpec): void => {
-    remembered.push("recent", typeOf(block), 8);
+    remembered.push("recent", block.type, 8);
     session.choose(block);
   };
   const move = (to: number): void => {
@@ -75,7 +75,7 @@ export function Explorer({ open }: { open: Opened }) {
             </span>
           </label>
           <Choices title={T.categories} items={CATEGORIES.map((id) => ({ id, label: text.categories[id] ?? id }))} chosen={categories} onToggle={(id) => setCategories(toggle(categories, id))} />
-          <Choices title={T.tags} items={Object.keys(TAGS).map((id) => ({ id, label: id }))} chosen={tags} onToggle={(id) => setTags(toggle(tags, id))} small />
+          <Choices title={T.tags} items={session.catalogue.tags.map((id) => ({ id, label: id }))} chosen={tags} onToggle={(id) => setTags(toggle(tags, id))} small />
           <div className="row">
             <p id="explorer-count" className="faint grow" role="status">
               {T.showing(found.length)}
@@ -103,13 +103,13 @@ export function Explorer({ open }: { open: Opened }) {
         <div className="cards" ref={cards} role="list" aria-label={T.blocks}>
           {found.map((block, n) => (
             <Card
-              key={block.proposedType}
+              key={block.type}
               block={block}
               n={n}
               active={n === active}
               fits={block.sources.length === 0 || block.sources.includes(source) || source === ""}
-              favourite={favourites.includes(typeOf(block))}
-              onFavourite={() => setFavourites(remembered.toggle("favourites", typeOf(block)))}
+              favourite={favourites.includes(block.type)}
+              onFavourite={() => setFavourites(remembered.toggle("favourites", block.type))}
               onSelect={() => select(block)}
             />
           ))}
@@ -148,7 +148,7 @@ interface CardProps {
 function Card({ block, n, active, fits, favourite, onFavourite, onSelect }: CardProps) {
   const [open, setOpen] = useState(false);
   return (
-    <article className={active ? "block-card active" : "block-card"} data-n={n} data-type={typeOf(block)} role="listitem" onDoubleClick={onSelect}>
+    <article className={active ? "block-card active" : "block-card"} data-n={n} data-type={block.type} role="listitem" onDoubleClick={onSelect}>
       <header>
         <i className={`cat-dot cat-${block.category}`} title={text.categories[block.category]} />
         <h3>{block.title}</h3>
@@ -156,7 +156,7 @@ function Card({ block, n, active, fits, favourite, onFavourite, onSelect }: Card
           <Icon name="star" size={14} />
         </button>
       </header>
-      <p>{block.summary}</p>
+      <p>{block.description}</p>
       {!fits && (
         <p className="badge warn">
           <Icon name="warn" size={12} /> {T.notForSource}
@@ -179,17 +179,18 @@ function Card({ block, n, active, fits, favourite, onFavourite, onSelect }: Card
         </div>
       )}
       <footer>
-        {block.upstreamCalls && (
+        {block.calls.length > 0 && (
           <div className="calls">
             <span>{T.calls}</span>
-            <code>{block.upstreamCalls}</code>
+            {block.calls.map((call) => (
+              <code key={call}>{call}</code>
+            ))}
           </div>
         )}
         <Button small kind="primary" onClick={onSelect} aria-label={T.selectNamed(block.title)}>
           {T.select}
         </Button>
       </footer>
-      <span className="hidden">{tagsOf(block).join(", ")}</span>
     </article>
   );
 }

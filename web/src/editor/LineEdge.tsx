@@ -1,4 +1,4 @@
-import { BaseEdge, EdgeLabelRenderer, getBezierPath, type EdgeProps } from "@xyflow/react";
+import { BaseEdge, EdgeLabelRenderer, getBezierPath, getSmoothStepPath, Position, type EdgeProps } from "@xyflow/react";
 import { memo, useState } from "react";
 import type { Line } from "../flow/document";
 import { text } from "../text/en";
@@ -11,15 +11,7 @@ export const LineEdge = memo(function LineEdge(props: EdgeProps) {
   const trace = useTrace();
   const line = props.data?.["line"] as Line;
   const taken = trace?.lines.has(props.id) ?? false;
-  const [path, x, y] = getBezierPath({
-    sourceX: props.sourceX,
-    sourceY: props.sourceY,
-    targetX: props.targetX,
-    targetY: props.targetY,
-    sourcePosition: props.sourcePosition,
-    targetPosition: props.targetPosition,
-    curvature: 0.32,
-  });
+  const [path, x, y] = routed(props);
   const classes = ["wire", props.selected && "selected", near && "near", taken && "taken", trace && !taken && "not-taken", (line.port === "failure" || line.port === "false") && "bad"];
   return (
     <g onPointerEnter={() => setNear(true)} onPointerLeave={() => setNear(false)}>
@@ -43,3 +35,12 @@ export const LineEdge = memo(function LineEdge(props: EdgeProps) {
     </g>
   );
 });
+
+/** A curve forwards; a line that must go back runs between the rows instead of looping over blocks. */
+function routed(props: EdgeProps): [string, number, number] {
+  const { sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition } = props;
+  const ends = { sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition };
+  const back = sourcePosition === Position.Right && targetX < sourceX + 24 && Math.abs(targetY - sourceY) > 60;
+  const [path, x, y] = back ? getSmoothStepPath({ ...ends, borderRadius: 22, offset: 28 }) : getBezierPath({ ...ends, curvature: 0.32 });
+  return [path, x, y];
+}

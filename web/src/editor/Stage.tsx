@@ -145,7 +145,6 @@ export function Stage() {
       nodeDragThreshold={3}
       connectionRadius={28}
       ariaLabelConfig={text.editor.stageAria}
-      proOptions={{ hideAttribution: true }}
     >
       <Background variant={BackgroundVariant.Lines} gap={edit.GRID * 2} lineWidth={1} color="var(--stage-line)" />
       <DrawnLine />

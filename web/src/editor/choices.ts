@@ -36,8 +36,8 @@ export function choicesFor(doc: FlowDocument, catalogue: Catalogue, at: string, 
     });
   }
   const spec = catalogue.source(source);
-  const has = (root: string): boolean => spec?.context.some((c) => c.replace("?", "") === root) ?? false;
-  const payload = spec?.events.find((e) => e.name === event)?.payload ?? [];
+  const has = (root: string): boolean => spec?.context.some((c) => c.root === root) ?? false;
+  const payload = spec?.events.find((e) => e.name === event)?.payload.map((field) => field.name) ?? [];
   const roots: [string, string[]][] = [
     ["payload", payload],
     ["contact", has("contact") ? CONTACT : []],

@@ -1,54 +1,36 @@
 import type { BlockSpec, FlowEvent, Json, Outcome } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 
-/** An event as it might come, for a test run; every number lies in a range kept for fiction. */
-export function sampleEvent(catalogue: Catalogue, source: string, name: string, phone = "+12065550142"): FlowEvent {
-  const spec = catalogue.source(source);
-  const has = (root: string): boolean => spec?.context.some((c) => c.replace("?", "") === root) ?? false;
-  const payload = Object.fromEntries((spec?.events.find((e) => e.name === name)?.payload ?? []).map((key) => [key, samplePayload(key, phone)]));
-  return { source, name, payload, contact: has("contact") ? sampleContact(source, phone) : null, agent: sampleAgent() };
-}
-
-function samplePayload(key: string, phone: string): Json {
-  if (/number|phone/i.test(key)) return phone;
-  if (/recordId|id$/i.test(key)) return "003000000000001AAA";
-  if (/state/i.test(key)) return { name: "Available", type: "routable" };
-  if (/object/i.test(key)) return "Contact";
-  return `sample ${key}`;
-}
-
-export function sampleAgent(): Record<string, Json> {
-  return { name: "Robin Sample", username: "robin", extension: "1042", dialableCountries: ["us", "de", "gb"] };
-}
-
-const TYPES: Record<string, string> = { queueCallbackContact: "queue_callback", chatContact: "chat", taskContact: "task" };
-
-export function sampleContact(source: string, phone: string): Record<string, Json> {
-  const type = TYPES[source] ?? "voice";
+/** The catalogue's own sample of an event, with another caller. */
+export function sampleEvent(catalogue: Catalogue, source: string, name: string, phone?: string): FlowEvent {
+  const sample = catalogue.source(source)?.events.find((event) => event.name === name)?.sample ?? {};
+  const contact = sample.contact ?? null;
   return {
-    contactId: "8d3f0c52-5b1e-4c0a-9a67-2f1c3f6d7e10",
-    originalContactId: "8d3f0c52-5b1e-4c0a-9a67-2f1c3f6d7e10",
-    type,
-    channel: type === "queue_callback" ? "voice" : type,
-    status: "connecting",
-    queue: "Service",
-    queueName: "Service",
-    isInbound: true,
-    isTransfer: false,
-    isConnected: false,
-    callType: "inbound",
+    source,
+    name,
+    payload: sample.payload ?? {},
+    contact: contact && phone !== undefined ? withNumber(contact, phone) : contact,
+    agent: sample.agent ?? null,
+  };
+}
+
+/** Every spelling of the number that a flow may read. */
+export function withNumber(contact: Record<string, Json>, phone: string): Record<string, Json> {
+  const country = countryOf(phone);
+  const national = phone.replace(/^\+(1|44|49)/, "");
+  return {
+    ...contact,
     phone,
     rawPhoneNumber: phone,
     formattedNumber: phone,
     formattedPhoneNumber: phone,
     formattedNumberE164: phone,
-    country: countryOf(phone),
-    parsedNumber: { number: phone, phone, country: countryOf(phone), nationalNumber: phone.replace(/^\+(1|44|49)/, "") },
-    attributes: {},
+    country,
+    parsedNumber: { country, number: phone, nationalNumber: national, phone: national },
   };
 }
 
-/** Only the ranges of fiction the samples use are known here; the engine itself reads numbers properly. */
+/** A guess for made-up callers only; the engine itself reads numbers properly. */
 export function countryOf(phone: string): string {
   return phone.startsWith("+44") ? "GB" : phone.startsWith("+49") ? "DE" : "US";
 }
@@ -60,7 +42,7 @@ export function sampleOutcome(block: BlockSpec | undefined, inputs: Record<strin
   const results = Object.fromEntries(
     (block?.results ?? []).map((result): [string, Json] => {
       const known = contact[result.name] ?? (event.agent ?? {})[result.name];
-      if (block?.proposedType === "SE_ContactGetAttributeValue") return [result.name, attribute(contact, inputs)];
+      if (block?.type === "SE_ContactGetAttributeValue") return [result.name, attribute(contact, inputs)];
       if (known !== undefined) return [result.name, known];
       if (result.name === "count") return [result.name, 1];
       if (/id$/i.test(result.name)) return [result.name, "003000000000001AAA"];

@@ -23,8 +23,7 @@ export class Catalogue {
     this.blocks = data.blocks;
     this.sources = data.sources;
     for (const block of data.blocks) {
-      if (block.type !== null) this.#byType.set(block.type, block);
-      this.#byType.set(block.proposedType, block);
+      this.#byType.set(block.type, block);
     }
   }
 
@@ -40,6 +39,13 @@ export class Catalogue {
     return this.block(type)?.ports ?? UNKNOWN_PORTS;
   }
 
+  /** Tags worth a filter: those that gather several blocks, the commonest first. */
+  get tags(): string[] {
+    const count = new Map<string, number>();
+    for (const tag of this.blocks.flatMap((block) => block.tags)) count.set(tag, (count.get(tag) ?? 0) + 1);
+    return [...count].filter(([, n]) => n > 2).sort((a, b) => b[1] - a[1]).map(([tag]) => tag).slice(0, 16);
+  }
+
   source(id: string): SourceSpec | undefined {
     return this.sources.find((source) => source.id === id);
   }
@@ -47,11 +53,6 @@ export class Catalogue {
   sourceLabel(id: string): string {
     return this.source(id)?.label ?? id;
   }
-}
-
-/** The name written to the file. */
-export function typeOf(block: BlockSpec): string {
-  return block.type ?? block.proposedType;
 }
 
 export interface BlockQuery {
@@ -63,38 +64,18 @@ export interface BlockQuery {
   recent: string[];
 }
 
-/** Words people use for groups of blocks; a tag is found in titles, call names and results. */
-export const TAGS: Record<string, RegExp> = {
-  screenpop: /screen ?pop|primary tab|sub ?tab/i,
-  phone: /phone|dial|softphone/i,
-  task: /task/i,
-  status: /status|state|available/i,
-  properties: /propert|counter/i,
-  text: /string|text|format|join|slice|template/i,
-  decision: /^is |\?$|if-else|starts with|ends with/i,
-  record: /record|query|lead|contact id|apex/i,
-  recording: /record(ing)?$|voicemail/i,
-};
-
-export function tagsOf(block: BlockSpec): string[] {
-  const tags = Object.entries(TAGS)
-    .filter(([, pattern]) => pattern.test(block.title))
-    .map(([tag]) => tag);
-  return block.shape === "diamond" && !tags.includes("decision") ? [...tags, "decision"] : tags;
-}
-
 /** The Explorer's answer, best first: title before alias before everything else, then what fits the source. */
 export function findBlocks(catalogue: Catalogue, query: BlockQuery): BlockSpec[] {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
   const likely = LIKELY[query.source] ?? ["connect-contact", "salesforce-ui", "salesforce-data", "core"];
   const scored: { block: BlockSpec; score: number; place: number }[] = [];
   catalogue.blocks.forEach((block, place) => {
-    if (block.proposedType === "SE_Start" || block.proposedType === "SE_End") return;
+    if (block.shape === "circle") return;
     if (query.categories.length > 0 && !query.categories.includes(block.category)) return;
-    if (query.tags.length > 0 && !query.tags.some((tag) => tagsOf(block).includes(tag))) return;
+    if (query.tags.length > 0 && !query.tags.some((tag) => block.tags.includes(tag))) return;
     const match = scoreWords(block, words);
     if (match === 0) return;
-    const type = typeOf(block);
+    const type = block.type;
     const fits = block.sources.length === 0 || query.source === "" || block.sources.includes(query.source);
     const rank = likely.indexOf(block.category);
     const liked = (query.favourites.includes(type) ? 8 : 0) + (query.recent.includes(type) ? 3 : 0);
@@ -107,8 +88,8 @@ export function findBlocks(catalogue: Catalogue, query: BlockQuery): BlockSpec[]
 function scoreWords(block: BlockSpec, words: string[]): number {
   if (words.length === 0) return 1;
   const title = block.title.toLowerCase();
-  const near = [typeOf(block), ...(block.aliases ?? []), block.upstreamCalls ?? "", block.api ?? ""].join(" ").toLowerCase();
-  const far = [block.summary, ...block.controls.map((c) => c.name), ...block.results.map((r) => r.name)].join(" ").toLowerCase();
+  const near = [block.type, ...block.aliases, ...block.tags, ...block.calls].join(" ").toLowerCase();
+  const far = [block.description, ...block.controls.map((c) => c.name), ...block.results.map((r) => r.name)].join(" ").toLowerCase();
   let total = 0;
   for (const word of words) {
     if (title.startsWith(word)) total += 5;

@@ -1,5 +1,5 @@
 import type { Action, BlockSpec, FlowDocument } from "../api/types";
-import { defaultControls, typeOf, type Catalogue } from "./catalogue";
+import { defaultControls, type Catalogue } from "./catalogue";
 import { rewriteReferences } from "./expression";
 
 // The document is the file itself, never a translation of it: what the editor does not touch keeps its identity,
@@ -93,7 +93,7 @@ function mapAction(doc: FlowDocument, id: string, change: (action: Action) => Ac
 
 export function addAction(doc: FlowDocument, block: BlockSpec, position: Point): { doc: FlowDocument; id: string } {
   const id = nextId(doc);
-  const action: Action = { id, type: typeOf(block), meta: {}, controls: defaultControls(block), ports: {}, position };
+  const action: Action = { id, type: block.type, meta: {}, controls: defaultControls(block), ports: {}, position };
   return { doc: withActions(doc, [...doc.actions, action]), id };
 }
 
@@ -177,7 +177,7 @@ export function changeType(doc: FlowDocument, id: string, block: BlockSpec, old:
     const fresh = defaultControls(block);
     const known = action.controls ?? {};
     const controls = Object.fromEntries(Object.entries(fresh).map(([key, value]) => [key, known[key] ?? value]));
-    return { ...action, type: typeOf(block), controls, ports: fitPorts(action.ports ?? {}, block.ports, old?.ports ?? []) };
+    return { ...action, type: block.type, controls, ports: fitPorts(action.ports ?? {}, block.ports, old?.ports ?? []) };
   });
 }
 

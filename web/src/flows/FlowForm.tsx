@@ -34,6 +34,10 @@ export function FlowForm({ catalogue, flow, document, preset, onClose, onDone, s
   const source = catalogue.source(fields.source);
   const events = source?.events ?? [];
   const wrong = tried ? faults(fields, events.length > 0) : {};
+  const chooseSource = (id: string): void => {
+    const [only, ...others] = catalogue.source(id)?.events ?? [];
+    set({ source: id, event: only && others.length === 0 ? only.name : "" });
+  };
   const submit = async (): Promise<void> => {
     setTried(true);
     if (Object.keys(faults(fields, events.length > 0)).length > 0) return;
@@ -78,7 +82,7 @@ export function FlowForm({ catalogue, flow, document, preset, onClose, onDone, s
         <div className="two">
           <Field label={T.source} required wrong={wrong.source}>
             {(ids) => (
-              <select {...ids} className="input" value={fields.source} onChange={(event) => set({ source: event.target.value, event: "" })}>
+              <select {...ids} className="input" value={fields.source} onChange={(event) => chooseSource(event.target.value)}>
                 <option value="">{T.choose}</option>
                 {catalogue.sources.map((s) => (
                   <option key={s.id} value={s.id}>
@@ -88,7 +92,7 @@ export function FlowForm({ catalogue, flow, document, preset, onClose, onDone, s
               </select>
             )}
           </Field>
-          {source && events.length === 0 ? (
+          {source?.id === "ctiAction" ? (
             <p className="faint no-event">{T.noEvent}</p>
           ) : (
             <Field label={T.event} required wrong={wrong.event} hint={events.find((e) => e.name === fields.event)?.meaning}>

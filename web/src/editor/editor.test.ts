@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { readCatalogue } from "../../dev/reference";
+import { MockServer } from "../../dev/server";
+import type { Flow, FlowDocument, Run } from "../api/types";
+import { Catalogue } from "../flow/catalogue";
+import { choicesFor } from "./choices";
+import { sampleEvent } from "./samples";
+import { EditorSession } from "./session";
+import { viewTrace } from "./trace";
+
+const catalogue = new Catalogue(readCatalogue());
+let server: MockServer;
+
+beforeEach(() => {
+  server = new MockServer();
+  const kept = new Map<string, string>();
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  });
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    const reply = server.handle(init.method ?? "GET", url.slice(4), typeof init.body === "string" ? JSON.parse(init.body) : {});
+    return new Response(reply.status === 204 ? null : JSON.stringify(reply.body), { status: reply.status });
+  });
+});
+
+function create(document: FlowDocument = { actions: [] }): Flow {
+  const fields = { name: "Pop", adapter: "A", source: "voiceContact", event: "onConnecting", description: "", order: 1, debug: false };
+  return structuredClone(server.handle("POST", "/flows", { ...fields, document }).body as Flow);
+}
+
+const block = (type: string) => catalogue.block(type) ?? expect.fail(type);
+
+describe("an editing session", () => {
+  it("builds the walk-through and undoes all of it", async () => {
+    const session = new EditorSession(catalogue, create());
+    const phone = session.add(block("SE_ContactCustomerPhoneNumber"), [3, 5]);
+    session.store.set({ explorer: { kind: "add", at: [340, 0], from: { id: phone, port: "done" }, line: null } });
+    session.choose(block("SE_SFSearchAndScreenpop"));
+    const search = session.state.doc.actions[1];
+    expect(session.state.doc.actions[0]).toMatchObject({ position: [0, 0], ports: { done: search?.id } });
+    expect(choicesFor(session.state.doc, catalogue, search?.id ?? "", "voiceContact", "onConnecting", {})[0]).toMatchObject({
+      title: "Get Customer Phone Number (uid-0)",
+      choices: [{ label: "phone" }, { label: "country" }],
+    });
+    expect(await session.save("first")).toBe(true);
+    expect(session.state).toMatchObject({ dirty: false, flow: { draftVersion: 2 } });
+    session.undo();
+    session.undo();
+    expect(session.state.doc.actions).toEqual([]);
+    session.redo();
+    expect(session.state.doc.actions).toHaveLength(1);
+  });
+
+  it("keeps unsaved work through a reload", () => {
+    const flow = create();
+    new EditorSession(catalogue, flow).add(block("SE_Start"), [0, 0]);
+    const again = new EditorSession(catalogue, flow);
+    expect(again.state.doc.actions).toHaveLength(1);
+    expect(again.state.restored).not.toBeNull();
+    again.discardDraft();
+    expect(again.state.doc.actions).toEqual([]);
+    expect(new EditorSession(catalogue, flow).state.restored).toBeNull();
+  });
+
+  it("tells two authors of each other and lets either stand", async () => {
+    const flow = create();
+    const [one, two] = [new EditorSession(catalogue, flow), new EditorSession(catalogue, { ...flow })];
+    one.add(block("SE_Start"), [0, 0]);
+    await one.save();
+    two.add(block("SE_End"), [0, 0]);
+    expect(await two.save()).toBe(false);
+    expect(two.state.conflict?.draftVersion).toBe(2);
+    if (two.state.conflict) two.keepOurs(two.state.conflict);
+    expect(await two.save()).toBe(true);
+    expect(two.state.flow.draftVersion).toBe(3);
+  });
+
+  it("saves by itself when the line comes back", async () => {
+    const session = new EditorSession(catalogue, create());
+    const end = session.open();
+    session.add(block("SE_Start"), [0, 0]);
+    const online = globalThis.fetch;
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("cut")));
+    expect(await session.save()).toBe(false);
+    expect(session.state.dirty).toBe(true);
+    vi.stubGlobal("fetch", online);
+    const { report } = await import("../api/connection");
+    report("online");
+    await vi.waitFor(() => expect(session.state.dirty).toBe(false));
+    end();
+  });
+
+  it("refuses a line with its reason and changes nothing", () => {
+    const session = new EditorSession(catalogue, create());
+    const id = session.add(block("SE_Log"), [0, 0]);
+    const before = session.state.doc;
+    expect(session.connect({ id, port: "done" }, { id, port: null })).toBe(false);
+    expect(session.state.doc).toBe(before);
+  });
+});
+
+describe("a run on the stage", () => {
+  it("shows path, time and what was missing, up to any step", () => {
+    const base = { type: "SE_Log", title: "Log" };
+    const run: Run = {
+      id: "r",
+      flowId: null,
+      status: "completed",
+      pending: null,
+      actions: { b: { success: false, results: null, exception: { name: "X", message: "y" } } },
+      trace: [
+        { seq: 1, tMs: 0, action: "a", phase: "enter", inputs: { m: 1 }, unresolved: ["$.x"], ...base },
+        { seq: 2, tMs: 5, action: "a", phase: "exit", port: "done", next: "b", outcome: { v: 1 }, ...base },
+        { seq: 3, tMs: 5, action: "b", phase: "enter", ...base },
+        { seq: 4, tMs: 25, action: "b", phase: "exit", port: "failure", next: null, exception: { name: "X", message: "y" }, ...base },
+      ],
+    };
+    const all = viewTrace(run, null);
+    expect([...all.lines]).toEqual(["a:done"]);
+    expect(all.steps.get("a")).toMatchObject({ state: "success", tookMs: 5, unresolved: ["$.x"] });
+    expect(all.steps.get("b")).toMatchObject({ state: "failure", tookMs: 20, exception: { name: "X" } });
+    const early = viewTrace(run, 3);
+    expect(early.steps.get("b")?.state).toBe("running");
+  });
+
+  it("has a sample for every event of the catalogue", () => {
+    for (const source of catalogue.sources) {
+      for (const event of source.events) {
+        const sample = sampleEvent(catalogue, source.id, event.name);
+        expect(Object.keys(sample.payload).sort(), `${source.id} ${event.name}`).toEqual(expect.arrayContaining(event.payload.map((field) => field.name).sort()));
+      }
+    }
+  });
+});
