@@ -67,6 +67,8 @@ describe("the document", () => {
     const doc: FlowDocument = { actions: [{ id: "uid-NaN", type: "SE_Log" }, { id: "uid7", type: "SE_Log" }, { id: "4", type: "SE_Log" }] };
     expect(edit.nextId(doc)).toBe("uid-8");
     expect(edit.nextId(edit.emptyDocument())).toBe("uid-0");
+    const dangling: FlowDocument = { actions: [{ id: "uid-1", type: "SE_Log", controls: { message: "$.actions.uid-9.results.value" } }] };
+    expect(edit.nextId(dangling)).toBe("uid-10");
   });
 
   it("heals the path around a removed block with one way in and one out", () => {
@@ -165,8 +167,8 @@ describe("differences", () => {
     const before = sample();
     let after = edit.moveActions(before, new Map([["uid-2", [16, 16]]]));
     after = edit.setControl(after, "uid-4", "callType", "internal");
-    after = edit.removeActions(after, new Set(["uid-5"]));
     after = edit.addAction(after, block("SE_Log"), [0, 0]).doc;
+    after = edit.removeActions(after, new Set(["uid-5"]));
     const changes = Object.fromEntries(compare(before, after));
     expect(changes).toMatchObject({ "uid-0": "same", "uid-2": "moved", "uid-4": "changed", "uid-5": "removed" });
     expect(Object.values(changes)).toContain("added");

@@ -1,6 +1,6 @@
 import type { Action, BlockSpec, FlowDocument } from "../api/types";
 import { defaultControls, type Catalogue } from "./catalogue";
-import { rewriteReferences } from "./expression";
+import { asResultReference, expressionsIn, rewriteReferences } from "./expression";
 
 // The document is the file itself, never a translation of it: what the editor does not touch keeps its identity,
 // so that keys, order and unknown parts survive. Every edit is a function from a document to a document.
@@ -66,10 +66,11 @@ export function lineId(line: Line): string {
   return `${line.from}:${line.port}`;
 }
 
-/** The next free `uid-<n>`, counted from the content. */
+/** The next free `uid-<n>`, counted from the content. An id that is still referred to is not free: the reference would be met by a stranger. */
 export function nextId(doc: FlowDocument, taken: Iterable<string> = []): string {
   let highest = -1;
-  for (const id of [...doc.actions.map((action) => action.id), ...taken]) {
+  const referred = doc.actions.flatMap((action) => expressionsIn(action.controls).map((text) => asResultReference(text)?.id ?? ""));
+  for (const id of [...doc.actions.map((action) => action.id), ...referred, ...taken]) {
     const number = /(\d+)$/.exec(id)?.[1];
     if (number !== undefined && number.length < 12) highest = Math.max(highest, Number(number));
   }
