@@ -11,9 +11,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod desk;
+mod dlq;
 mod invoke;
 mod local;
 mod org;
+mod outcomes;
+mod print;
+mod purge;
 mod serving;
 
 /// The circuit between Amazon Connect and Salesforce.
@@ -32,6 +37,12 @@ enum Command {
     Org(org::Args),
     /// Answer one event of a contact flow.
     Invoke(invoke::Args),
+    /// Tell the story of a contact's writes.
+    Outcomes(outcomes::Args),
+    /// List, repair, replay or give up writes that wait for a person.
+    Dlq(dlq::Args),
+    /// Forget what a contact's writes held.
+    Purge(purge::Args),
 }
 
 /// How a list is printed.
@@ -70,6 +81,9 @@ pub fn main() -> ExitCode {
             Command::Local(args) => local::run(args).await,
             Command::Org(args) => org::run(args).await,
             Command::Invoke(args) => invoke::run(args).await,
+            Command::Outcomes(args) => outcomes::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
+            Command::Purge(args) => purge::run(args).await,
         }
     });
     // A thread that still waits (a read of standard input, say) shall not hold the exit back.

@@ -34,6 +34,7 @@ use crate::outcome::may_send;
 use crate::outcome::rows::DeadLetter;
 use crate::outcome::rows::KEEP;
 use crate::outcome::rows::Stamp;
+use crate::outcome::rows::Unsettled;
 use crate::salesforce::Called;
 use crate::salesforce::classify::duplicate_of;
 use crate::store::Expect;
@@ -149,19 +150,25 @@ impl Writes {
     /// How a second effect of this attempt is prevented.
     fn effect(&self, write: &Write) -> Effect {
         match write {
-            Write::Create { object, .. } if self.unique_fields.contains_key(object) => Effect::UniqueField,
+            Write::Create { object, .. } if self.unique_field(object).is_some() => Effect::UniqueField,
             Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => Effect::Reconcile,
             Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
         }
+    }
+
+    /// API names are the same in any case.
+    fn unique_field(&self, object: &str) -> Option<&str> {
+        let of_object = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case(object);
+        self.unique_fields.iter().find(of_object).map(|(_, field)| field.as_str())
     }
 
     /// The write as it is sent: a create with a unique field carries its identity.
     fn keyed(&self, write: &Write, known: &Known, effect: Effect) -> Write {
         let mut write = write.clone();
         if let (Effect::UniqueField, Write::Create { object, fields }) = (effect, &mut write)
-            && let Some(field) = self.unique_fields.get(object)
+            && let Some(field) = self.unique_field(object)
         {
-            fields.insert(field.clone(), known.id.as_str().into());
+            fields.insert(field.to_owned(), known.id.as_str().into());
         }
         write
     }
@@ -178,7 +185,7 @@ impl Writes {
         let (id, fence) = (claimed.id, claimed.fence);
         let spent = called.spent;
         let taken = |progress| Taken { id: Some(id), duplicate: false, progress, spent };
-        let unique = self.unique_fields.get(envelope.object());
+        let unique = self.unique_field(envelope.object());
         let answer = match called.result {
             Err(fault) => match (duplicate_of(&fault), unique) {
                 // Only our own field: another one that collides is a mistake in the write.
@@ -254,7 +261,10 @@ impl Writes {
                 }
             }
             match in_time(self.table_put(&next, taken_over, Expect::Version(version), now)).await {
-                Ok(()) => return Some(next),
+                Ok(()) => {
+                    self.note_unsettled(envelope, &next, now).await;
+                    return Some(next);
+                }
                 Err(PutError::Conflict(Some(row))) => standing = Outcome::from_row(&row).ok()?,
                 Err(PutError::Conflict(None) | PutError::Store(_)) => return None,
             }
@@ -270,6 +280,17 @@ impl Writes {
         now: Timestamp,
     ) -> Result<(), PutError> {
         self.table()?.put(&stored(outcome, taken_over), expect, now).await
+    }
+
+    /// R8: an update of which nobody knows may still land on its record; later writes to it wait.
+    async fn note_unsettled(&self, envelope: &Envelope, next: &Outcome, now: Timestamp) {
+        let (Some(until), Ok(table)) = (next.unsettled_until(now), self.table()) else { return };
+        for record in next.record_id.as_deref().into_iter().chain(envelope.target()) {
+            let row = Unsettled { id: next.id, until }.row(&next.group, record);
+            if let Err(PutError::Store(error)) = in_time(table.put(&row, Expect::Anything, now)).await {
+                tracing::warn!(%error, id = %next.id, "a later update may be sent before this one has settled");
+            }
+        }
     }
 
     /// Takes back a claim of which nothing was sent.

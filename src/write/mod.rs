@@ -273,4 +273,5 @@ fn unanswered() -> Fault {
 }
 
 #[cfg(test)]
+#[cfg(feature = "local")]
 mod tests;

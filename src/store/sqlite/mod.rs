@@ -32,6 +32,15 @@ mod table;
 
 use engine::Engine;
 
+/// The queue of accepted writes, as local mode names it.
+pub const WRITES: &str = "writes";
+/// The queue's own dead-letter queue.
+pub const DEAD_WRITES: &str = "dead";
+/// The table of outcomes, dead letters, token and budget.
+pub const STATE: &str = "state";
+/// The table of the read cache.
+pub const CACHE: &str = "cache";
+
 /// An open store; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
