@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::connect;
 use crate::event;
 use crate::event::Format;
 use crate::event::Mode;
@@ -46,6 +47,8 @@ pub struct Config {
     pub write: write::Settings,
     /// How the worker delivers them.
     pub delivery: Delivery,
+    /// Where Amazon Connect is.
+    pub connect: connect::Settings,
     /// What is kept where.
     pub stores: Stores,
     /// How long a call may take, and how its reply is written.
@@ -133,8 +136,6 @@ pub struct Process {
     pub function_version: Option<String>,
     /// `SSL_CERT_FILE`.
     pub trusted_roots: Option<PathBuf>,
-    /// `AWS_ENDPOINT_URL_CONNECT`, else `AWS_ENDPOINT_URL`: where Amazon Connect is, if elsewhere.
-    pub connect_endpoint: Option<String>,
     /// `TEST_NOW_MS`: the fixed time of debug builds under test.
     pub fixed_now: Option<Timestamp>,
 }
@@ -236,6 +237,7 @@ impl Config {
                 sensitive: vars.names("TIELINE_SENSITIVE_FIELDS"),
             },
             delivery: vars.delivery(),
+            connect: vars.connect(),
             stores,
             reply: Reply {
                 soft: vars.millis("TIELINE_SOFT_DEADLINE_MS", 2200, 100..=60_000),

@@ -12,6 +12,7 @@ use super::Delivery;
 use super::Process;
 use super::Stores;
 use super::variables;
+use crate::connect;
 use crate::event::Mode;
 use crate::salesforce;
 use crate::salesforce::Vault;
@@ -305,6 +306,11 @@ impl Reader {
         Delivery { width: general.unwrap_or(200), widths, ..Delivery::default() }
     }
 
+    pub(super) fn connect(&self) -> connect::Settings {
+        let endpoint = self.text("AWS_ENDPOINT_URL_CONNECT").or_else(|| self.text("AWS_ENDPOINT_URL"));
+        connect::Settings { endpoint: endpoint.map(|url| url.trim_end_matches('/').to_owned()) }
+    }
+
     pub(super) fn process(&mut self) -> Process {
         Process {
             handler: self.text("_HANDLER"),
@@ -312,10 +318,6 @@ impl Reader {
             ahead: self.text("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("provisioned-concurrency"),
             function_version: self.text("AWS_LAMBDA_FUNCTION_VERSION"),
             trusted_roots: self.text("SSL_CERT_FILE").map(PathBuf::from),
-            connect_endpoint: self
-                .text("AWS_ENDPOINT_URL_CONNECT")
-                .or_else(|| self.text("AWS_ENDPOINT_URL"))
-                .map(|url| url.trim_end_matches('/').to_owned()),
             fixed_now: self.text("TEST_NOW_MS").and_then(|ms| ms.parse().ok()).map(Timestamp::from_millis),
         }
     }

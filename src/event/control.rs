@@ -77,13 +77,11 @@ fn millis(name: &str, text: &str) -> Result<Duration, Refusal> {
 
 /// A name under which later calls mean this write, as `@{name.Id}`.
 fn reference(name: &str, text: &str) -> Result<String, Refusal> {
-    let well_formed = text.len() <= 40
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let well_formed =
+        text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     well_formed.then(|| text.to_owned()).ok_or_else(|| {
         Refusal::invalid(format!(
-            "the parameter {name} must be a name of at most 40 letters, digits and underscores that begins with a \
-             letter"
+            "the parameter {name} must be a name of at most 64 letters, digits, underscores and hyphens"
         ))
     })
 }

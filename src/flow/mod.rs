@@ -17,4 +17,5 @@ pub mod catalogue;
 pub mod json;
 pub mod model;
 pub mod path;
+pub mod run;
 pub mod validate;

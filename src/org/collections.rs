@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use serde_json::Map;
 use serde_json::Value;
-use serde_json::json;
 
 use crate::org::ask::Answer;
 use crate::org::ask::Ask;
@@ -348,13 +347,11 @@ fn retrieve(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, object: &str) -> Answer
     limit(ids.len(), MOST_READ)?;
     let ctx = call.context(ask);
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    for id in &ids {
-        match tx.retrieve(&ctx, &object.name, id, Some(&fields)) {
-            Ok(record) => found.push(record),
-            Err(error) if error.code == "INVALID_FIELD" => return Err(error.into()),
-            Err(_) => found.push(json!(null)),
-        }
+    if let Some(unknown) = fields.iter().find(|f| !f.contains('.') && object.field(f).is_none()) {
+        let text = format!("No such column '{unknown}' on sobject of type {}", object.name);
+        return Err(OrgError::new("INVALID_FIELD", text).into());
     }
-    Ok(Said::ok(found.into()))
+    // What is missing, deleted or no id of this object is null in its place.
+    let one = |id: &String| tx.retrieve(&ctx, &object.name, id, Some(&fields)).unwrap_or_default();
+    Ok(Said::ok(ids.iter().map(one).collect()))
 }

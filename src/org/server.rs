@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use axum::extract::ConnectInfo;
 use axum::http;
 use axum::serve::IncomingStream;
 use axum::serve::Listener;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -33,6 +36,9 @@ use crate::org::wire::Response;
 
 /// Above this a body is refused: Salesforce quotes about 50 MB.
 pub(super) const LARGEST_BODY: usize = 50 * 1024 * 1024;
+
+/// Shorter bodies than this travel as they are.
+const WORTH_ZIPPING: usize = 1_400;
 
 /// Serves the org on `listener` until `end` comes.
 ///
@@ -73,11 +79,15 @@ async fn answer(org: &Org, request: axum::extract::Request) -> http::Response<Bo
             .collect(),
         body,
     };
+    let zips = request.header("accept-encoding").is_some_and(|how| how.contains("gzip"));
     let handled = org.handle(&request, clock::now());
     if !handled.delay.is_zero() {
         tokio::time::sleep(handled.delay).await;
     }
     match (handled.reply, wire) {
+        (Reply::Response(response), _) if zips && response.body.len() > WORTH_ZIPPING => {
+            told(zipped(response))
+        }
         (Reply::Response(response), _) => told(response),
         (Reply::Cut { .. }, Some(wire)) => {
             wire.0.store(true, Ordering::Release);
@@ -101,6 +111,14 @@ fn refused(error: &axum::Error) -> Response {
         cause = error.source();
     }
     Response::raw(400, "text/html;charset=UTF-8", "<h1>Bad Message 400</h1><pre>reason: Bad Request</pre>")
+}
+
+fn zipped(response: Response) -> Response {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(response.body.len() / 4), Compression::fast());
+    match encoder.write_all(&response.body).and_then(|()| encoder.finish()) {
+        Ok(body) => Response { body: body.into(), ..response }.with("Content-Encoding", "gzip"),
+        Err(_) => response,
+    }
 }
 
 fn told(response: Response) -> http::Response<Body> {

@@ -10,12 +10,14 @@
 //! * A value outside of them is as an author may write it: quotes and braces closed, no comment.
 //! * What replaced text is never searched for further replacements.
 
+mod canonical;
 mod guard;
 mod literal;
 mod replace;
 mod scan;
 mod select;
 
+pub use canonical::canonical;
 pub use literal::{escape, escape_term, literal, quote};
 pub use replace::{Replaced, replace};
 pub use scan::Dialect;

@@ -13,4 +13,7 @@
 mod backend_contract;
 mod emulator;
 mod exchange;
+mod golden;
+mod org;
+mod support;
 mod tidy;

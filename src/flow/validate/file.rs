@@ -167,7 +167,7 @@ pub(super) fn normalised(json: &Json) -> Json {
 }
 
 /// What null stands for in an argument of that type.
-pub(in crate::flow) fn nothing(kind: Option<ControlType>) -> Json {
+pub(super) fn nothing(kind: Option<ControlType>) -> Json {
     match kind {
         Some(ControlType::Map) => Json::object(),
         Some(ControlType::List) => Json::Array(Vec::new()),

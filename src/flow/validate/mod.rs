@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::catalogue::ControlType;
 use super::json::{Json, Unreadable};
 use super::model::Document;
 
@@ -160,6 +161,12 @@ pub fn check(document: &Document, around: &Around) -> Vec<Diagnostic> {
     let mut report = Report::default();
     report.document(document, around);
     report.sorted()
+}
+
+/// What null stands for in an argument of that type.
+#[must_use]
+pub fn null_value(kind: Option<ControlType>) -> Json {
+    file::nothing(kind)
 }
 
 /// Where a finding is.
