@@ -174,7 +174,7 @@ export class MockServer {
       document = null;
     }
     const unknownTypes = [...new Set((document?.actions ?? []).map((a) => a.type).filter((t) => !this.catalogue.block(t)))];
-    return { document, raw, report: { unknownTypes, renumbered: {}, notes: [], diagnostics: document ? this.#check(document) : [] } };
+    return { document, raw, report: { unknownTypes, renumbered: [], notes: [], diagnostics: document ? this.#check(document) : [] } };
   }
 
   #runVerb(id: string | undefined, verb: string | undefined, body: Record<string, unknown>): Reply {

@@ -5,7 +5,6 @@ import { report } from "./connection";
 import type {
   CatalogueData,
   Diagnostic,
-  DiffReport,
   Flow,
   FlowDocument,
   FlowEvent,
@@ -71,7 +70,7 @@ export const api = {
   flows: (signal?: AbortSignal) => call<{ flows: FlowSummary[] }>("GET", "/flows", undefined, signal).then((r) => r.flows),
   flow: (id: string, signal?: AbortSignal) => call<Flow>("GET", `/flows/${at(id)}`, undefined, signal),
   createFlow: (fields: FlowFields & { document?: FlowDocument; raw?: string }) => call<Flow>("POST", "/flows", fields),
-  saveFlow: (id: string, body: FlowFields & { document: FlowDocument; note?: string; baseVersion: number }) =>
+  saveFlow: (id: string, body: FlowFields & { document?: FlowDocument; raw?: string; note?: string; baseVersion: number }) =>
     call<Flow>("PUT", `/flows/${at(id)}`, body),
   deleteFlow: (id: string) => call<void>("DELETE", `/flows/${at(id)}`),
   restoreFlow: (id: string) => call<Flow>("POST", `/flows/${at(id)}/restore`, {}),
@@ -81,14 +80,13 @@ export const api = {
   versions: (id: string) => call<{ versions: FlowVersion[] }>("GET", `/flows/${at(id)}/versions`).then((r) => r.versions),
   version: (id: string, n: number) => call<Flow>("GET", `/flows/${at(id)}/versions/${n}`),
 
-  check: (body: { document: FlowDocument; source?: string; event?: string }, signal?: AbortSignal) =>
+  check: (body: { document: FlowDocument; source?: string; event?: string; flowId?: string }, signal?: AbortSignal) =>
     call<{ diagnostics: Diagnostic[] }>("POST", "/flows/check", body, signal).then((r) => r.diagnostics),
   fix: (document: FlowDocument, codes?: string[]) =>
     call<{ document: FlowDocument; applied: unknown[] }>("POST", "/flows/fix", { document, ...(codes ? { codes } : {}) }),
   importText: (text: string) =>
     call<{ document: FlowDocument | null; raw: string; report: ImportReport }>("POST", "/flows/import", { text }),
   format: (document: FlowDocument, style: "exact" | "pretty") => callText("POST", "/flows/format", { document, style }),
-  diff: (a: FlowDocument, b: FlowDocument) => call<DiffReport>("POST", "/flows/diff", { a, b }),
 
   startRun: (body: {
     flowId?: string;

@@ -170,10 +170,10 @@ export type RunStatus =
 export interface TraceEntry {
   seq: number;
   tMs: number;
-  action: string | null;
-  type: string | null;
-  title: string | null;
-  phase: "enter" | "perform" | "exit" | "end";
+  action?: string | null;
+  type?: string | null;
+  title?: string | null;
+  phase: "enter" | "perform" | "exit" | "ignored" | "end";
   inputs?: Record<string, Json> | null;
   unresolved?: string[] | null;
   outcome?: Json;
@@ -217,16 +217,9 @@ export interface SalesforceRecord extends RecordRow {
   fields: Record<string, Json>;
 }
 
-export interface DiffReport {
-  added: string[];
-  removed: string[];
-  changed: string[];
-  moved: string[];
-}
-
 export interface ImportReport {
   unknownTypes: string[];
-  renumbered: Record<string, string> | string[] | { from: string; to: string }[];
+  renumbered: { from: string; to: string }[];
   notes: string[];
   diagnostics: Diagnostic[];
 }

@@ -185,7 +185,7 @@ function TraceList({ run }: { run: Run }) {
   return (
     <ol className="trace-list" aria-label={T.trace}>
       {run.trace.map((entry, n) =>
-        entry.phase === "enter" || entry.action === null ? null : (
+        entry.phase === "enter" || !entry.action ? null : (
           <li key={entry.seq} aria-current={shown === n + 1 ? "true" : undefined}>
             <button
               type="button"

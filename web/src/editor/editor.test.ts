@@ -111,17 +111,16 @@ describe("a run on the stage", () => {
       pending: null,
       actions: { b: { success: false, results: null, exception: { name: "X", message: "y" } } },
       trace: [
-        { seq: 1, tMs: 0, action: "a", phase: "enter", inputs: { m: 1 }, unresolved: ["$.x"], ...base },
-        { seq: 2, tMs: 5, action: "a", phase: "exit", port: "done", next: "b", outcome: { v: 1 }, ...base },
-        { seq: 3, tMs: 5, action: "b", phase: "enter", ...base },
-        { seq: 4, tMs: 25, action: "b", phase: "exit", port: "failure", next: null, exception: { name: "X", message: "y" }, ...base },
+        { seq: 1, tMs: 5, action: "a", phase: "exit", port: "done", next: "b", inputs: { m: 1 }, unresolved: ["$.x"], outcome: { kind: "success", results: { v: 1 } }, ...base },
+        { seq: 2, tMs: 5, action: "b", phase: "perform", ...base },
+        { seq: 3, tMs: 25, action: "b", phase: "exit", port: "failure", next: null, exception: { name: "X", message: "y" }, ...base },
       ],
     };
     const all = viewTrace(run, null);
     expect([...all.lines]).toEqual(["a:done"]);
-    expect(all.steps.get("a")).toMatchObject({ state: "success", tookMs: 5, unresolved: ["$.x"] });
+    expect(all.steps.get("a")).toMatchObject({ state: "success", tookMs: 5, unresolved: ["$.x"], results: { v: 1 } });
     expect(all.steps.get("b")).toMatchObject({ state: "failure", tookMs: 20, exception: { name: "X" } });
-    const early = viewTrace(run, 3);
+    const early = viewTrace(run, 2);
     expect(early.steps.get("b")?.state).toBe("running");
   });
 

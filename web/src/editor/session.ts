@@ -238,7 +238,7 @@ export class EditorSession {
     const { doc, flow } = this.state;
     this.store.set({ checking: "busy" });
     try {
-      const diagnostics = await api.check({ document: doc, source: flow.source, event: flow.event }, abort.signal);
+      const diagnostics = await api.check({ document: doc, source: flow.source, event: flow.event, flowId: flow.id }, abort.signal);
       if (!abort.signal.aborted) this.store.set({ diagnostics, checking: "idle" });
     } catch (error) {
       if (!abort.signal.aborted) this.store.set({ checking: asProblem(error).offline ? "offline" : "idle" });
@@ -275,7 +275,9 @@ export class EditorSession {
   /** Saves the record's fields over the last saved document; the stage keeps its unsaved changes. */
   async saveFields(fields: FlowFields): Promise<Flow> {
     const { flow, saved } = this.state;
-    const next = await api.saveFlow(flow.id, { ...fields, document: saved, baseVersion: flow.draftVersion });
+    // A record whose text is no flow keeps that text.
+    const content = flow.document === null && flow.raw ? { raw: flow.raw } : { document: saved };
+    const next = await api.saveFlow(flow.id, { ...fields, ...content, baseVersion: flow.draftVersion });
     this.#took(next, saved);
     return next;
   }

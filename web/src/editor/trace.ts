@@ -23,49 +23,53 @@ export interface TraceView {
 export function viewTrace(run: Run, upTo: number | null): TraceView {
   const steps = new Map<string, Step>();
   const lines = new Set<string>();
-  for (const entry of upTo === null ? run.trace : run.trace.slice(0, upTo)) take(entry, steps, lines);
-  if (upTo === null) {
-    for (const [id, kept] of Object.entries(run.actions)) {
-      const step = steps.get(id);
-      if (step) steps.set(id, { ...step, results: kept.results ?? null, exception: kept.exception ?? step.exception });
-    }
+  const entries = upTo === null ? run.trace : run.trace.slice(0, upTo);
+  let before = 0;
+  for (const entry of entries) {
+    take(entry, before, steps, lines);
+    before = entry.tMs;
   }
+  const pending = upTo === null ? run.pending : null;
+  if (pending && !steps.has(pending.actionId)) steps.set(pending.actionId, { ...blank(before), inputs: pending.inputs });
   return { steps, lines };
 }
 
-function take(entry: TraceEntry, steps: Map<string, Step>, lines: Set<string>): void {
-  if (entry.action === null || entry.action === undefined) return;
-  const before = steps.get(entry.action);
-  if (entry.phase === "enter") {
-    steps.set(entry.action, {
-      state: "running",
-      port: null,
-      visits: (before?.visits ?? 0) + 1,
-      atMs: entry.tMs,
-      tookMs: null,
-      inputs: entry.inputs ?? {},
-      unresolved: entry.unresolved ?? [],
-      results: null,
-      exception: null,
-    });
+function blank(atMs: number): Step {
+  return { state: "running", port: null, visits: 1, atMs, tookMs: null, inputs: {}, unresolved: [], results: null, exception: null };
+}
+
+/** `before` is when the entry before was written: there a block begins that tells only of its end. */
+function take(entry: TraceEntry, before: number, steps: Map<string, Step>, lines: Set<string>): void {
+  const { action } = entry;
+  if (action === null || action === undefined || entry.phase === "ignored" || entry.phase === "end") return;
+  const known = steps.get(action);
+  const open = known?.state === "running" ? known : { ...blank(entry.phase === "exit" ? before : entry.tMs), visits: (known?.visits ?? 0) + 1 };
+  const seen: Step = {
+    ...open,
+    inputs: entry.inputs ?? open.inputs,
+    unresolved: [...new Set([...open.unresolved, ...(entry.unresolved ?? [])])],
+  };
+  if (entry.phase !== "exit") {
+    steps.set(action, seen);
     return;
   }
-  if (!before) return;
-  if (entry.phase === "perform") {
-    steps.set(entry.action, { ...before, inputs: entry.inputs ?? before.inputs, unresolved: entry.unresolved ?? before.unresolved });
-    return;
-  }
-  if (entry.phase !== "exit") return;
   const port = entry.port ?? null;
-  if (port !== null && entry.next) lines.add(`${entry.action}:${port}`);
-  steps.set(entry.action, {
-    ...before,
-    inputs: entry.inputs ?? before.inputs,
+  if (port !== null && entry.next) lines.add(`${action}:${port}`);
+  steps.set(action, {
+    ...seen,
     state: entry.exception || port === "failure" ? "failure" : "success",
     port,
-    tookMs: entry.tMs - before.atMs,
-    unresolved: [...new Set([...before.unresolved, ...(entry.unresolved ?? [])])],
-    results: entry.outcome ?? null,
+    tookMs: entry.tMs - seen.atMs,
+    results: resultsOf(entry.outcome),
     exception: entry.exception ?? null,
   });
+}
+
+/** An outcome tells its kind beside its results; a branch is its value. */
+function resultsOf(outcome: Json | undefined): Json {
+  if (typeof outcome !== "object" || outcome === null || Array.isArray(outcome)) return outcome ?? null;
+  if (outcome["kind"] === "success") return outcome["results"] ?? null;
+  if (outcome["kind"] === "branch") return outcome["value"] ?? null;
+  if (outcome["kind"] === "failure") return null;
+  return outcome;
 }

@@ -4,7 +4,7 @@ import { asProblem } from "../api/problem";
 import type { FlowDocument, ImportReport } from "../api/types";
 import { go } from "../app/router";
 import type { Catalogue } from "../flow/catalogue";
-import { linesOf } from "../flow/document";
+import { asDocument, linesOf } from "../flow/document";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -49,7 +49,7 @@ export function ImportDialog({ catalogue, onClose, onApply, initial }: Props) {
     setBusy(true);
     try {
       const found = await api.importText(content);
-      setLooked({ name, raw: content, document: found.document, report: found.report });
+      setLooked({ name, raw: content, document: asDocument(found.document), report: found.report });
     } catch (error) {
       const problem = asProblem(error);
       setWrong([problem.title, problem.detail].filter(Boolean).join(": "));
@@ -149,7 +149,7 @@ function Report({ looked, catalogue, onFixed }: { looked: Looked; catalogue: Cat
       </div>
     );
   }
-  const renumbered = pairs(report.renumbered);
+  const renumbered = report.renumbered.map(({ from, to }) => `${from} → ${to}`);
   const fixable = report.diagnostics.filter((found) => found.fix);
   const mend = async (): Promise<void> => {
     const fixed = await api.fix(document, [...new Set(fixable.map((found) => found.code))]);
@@ -193,7 +193,3 @@ function Report({ looked, catalogue, onFixed }: { looked: Looked; catalogue: Cat
   );
 }
 
-function pairs(renumbered: ImportReport["renumbered"]): string[] {
-  if (!Array.isArray(renumbered)) return Object.entries(renumbered ?? {}).map(([from, to]) => `${from} → ${to}`);
-  return renumbered.map((entry) => (typeof entry === "string" ? entry : `${entry.from} → ${entry.to}`));
-}
