@@ -12,7 +12,10 @@
 
 mod backend_contract;
 mod emulator;
+mod golden;
+mod support;
 mod exchange;
+mod org;
 mod golden;
 mod org;
 mod support;
