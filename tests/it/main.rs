@@ -12,10 +12,7 @@
 
 mod backend_contract;
 mod emulator;
-mod golden;
-mod support;
 mod exchange;
-mod org;
 mod golden;
 mod org;
 mod support;
