@@ -81,7 +81,7 @@ export class MockRun {
     const results: Json = outcome.kind === "success" ? outcome.results : outcome.kind === "branch" ? outcome.value : null;
     this.run.actions[id] = { success, results, exception: outcome.kind === "failure" ? outcome.exception : null };
     const next = port === null ? null : (action.ports?.[port] ?? null);
-    this.#trace(id, "exit", { outcome: results, port, next, exception: outcome.kind === "failure" ? outcome.exception : null });
+    this.#trace(id, "exit", { outcome: outcome.kind, results, port, next, exception: outcome.kind === "failure" ? outcome.exception : null });
     if (action.type === "SE_End") return this.#end("completed");
     if (!success && port === null) return this.#end("failed");
     this.#next = next;

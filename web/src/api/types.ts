@@ -176,7 +176,12 @@ export interface TraceEntry {
   phase: "enter" | "perform" | "exit" | "ignored" | "end";
   inputs?: Record<string, Json> | null;
   unresolved?: string[] | null;
-  outcome?: Json;
+  /** `success`, `failure`, `true`, `false`; at the end the status. */
+  outcome?: string | null;
+  results?: Json;
+  durationMs?: number | null;
+  /** A line of a Log block, or what else a person should know. */
+  note?: string | null;
   port?: string | null;
   next?: string | null;
   exception?: { name: string; message: string } | null;

@@ -200,6 +200,7 @@ function TraceList({ run }: { run: Run }) {
               <span className="faint">{entry.action}</span>
               {entry.port && <span className="badge">{text.ports[entry.port] ?? entry.port}</span>}
               {(entry.unresolved?.length ?? 0) > 0 && <span className="badge warn">{text.trace.missing(entry.unresolved?.length ?? 0)}</span>}
+              {entry.note && <span className="faint clip">{entry.note}</span>}
               {entry.exception && <span className="wrong clip">{entry.exception.message}</span>}
             </button>
           </li>

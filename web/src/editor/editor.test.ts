@@ -111,7 +111,7 @@ describe("a run on the stage", () => {
       pending: null,
       actions: { b: { success: false, results: null, exception: { name: "X", message: "y" } } },
       trace: [
-        { seq: 1, tMs: 5, action: "a", phase: "exit", port: "done", next: "b", inputs: { m: 1 }, unresolved: ["$.x"], outcome: { kind: "success", results: { v: 1 } }, ...base },
+        { seq: 1, tMs: 5, action: "a", phase: "exit", port: "done", next: "b", inputs: { m: 1 }, unresolved: ["$.x"], outcome: "success", results: { v: 1 }, ...base },
         { seq: 2, tMs: 5, action: "b", phase: "perform", ...base },
         { seq: 3, tMs: 25, action: "b", phase: "exit", port: "failure", next: null, exception: { name: "X", message: "y" }, ...base },
       ],

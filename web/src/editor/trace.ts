@@ -59,17 +59,8 @@ function take(entry: TraceEntry, before: number, steps: Map<string, Step>, lines
     ...seen,
     state: entry.exception || port === "failure" ? "failure" : "success",
     port,
-    tookMs: entry.tMs - seen.atMs,
-    results: resultsOf(entry.outcome),
+    tookMs: entry.durationMs ?? entry.tMs - seen.atMs,
+    results: entry.results ?? null,
     exception: entry.exception ?? null,
   });
-}
-
-/** An outcome tells its kind beside its results; a branch is its value. */
-function resultsOf(outcome: Json | undefined): Json {
-  if (typeof outcome !== "object" || outcome === null || Array.isArray(outcome)) return outcome ?? null;
-  if (outcome["kind"] === "success") return outcome["results"] ?? null;
-  if (outcome["kind"] === "branch") return outcome["value"] ?? null;
-  if (outcome["kind"] === "failure") return null;
-  return outcome;
 }
