@@ -33,6 +33,7 @@ use crate::event::Invocation;
 use crate::event::OnError;
 use crate::event::Refusal;
 use crate::event::Request;
+use crate::event::Shape;
 use crate::event::reply;
 use crate::fault::Class;
 use crate::fault::Fault;
@@ -168,7 +169,7 @@ impl Service {
     pub fn with(config: Config, stores: Stores, exchange: Arc<dyn Exchange>) -> Self {
         let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), stores.state.clone());
         let client = Client::new(config.salesforce.clone(), auth, exchange);
-        let reads = Reads::new(client.clone());
+        let reads = Reads::new(client.clone(), config.read).with(stores.cache.clone(), stores.state.clone());
         Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores }) }))
     }
 
@@ -229,9 +230,14 @@ impl Service {
         let format = control.format.unwrap_or(config.reply.format);
         let answer = match &invocation.request {
             Request::Read(asked) => {
-                let called = ready.reads.answer(asked, deadline).await;
-                trace.spent = called.spent;
-                called.result.map(|found| reply::found(&found, read::shape(asked), Map::new(), format))
+                let contact = invocation.contact.as_ref();
+                let call = read::Call { contact, cache: control.cache, soft: config.reply.soft, deadline };
+                let answer = ready.reads.answer(asked, &call).await;
+                trace.spent = answer.spent;
+                trace.cache = answer.source.word();
+                let shape = read::shape(asked);
+                let notes = ready.about(&answer, shape, control);
+                answer.result.map(|found| reply::found(&found, shape, notes, format))
             }
             Request::Write(asked) => {
                 let called = write::now(&ready.client, asked, deadline).await;
@@ -248,6 +254,25 @@ impl Service {
                 OnError::Reply => Ok(reply::notes(failed(&fault), format)),
             }
         })
+    }
+}
+
+impl Ready {
+    /// Tieline's own keys of a read's reply, where they may be: whence it comes, and that there was
+    /// a choice of records.
+    fn about(&self, answer: &read::Answer, shape: Shape, control: &Control) -> Map<String, Value> {
+        let Stores { state, cache, queue, letters: _ } = &self.stores;
+        let mut notes = Map::new();
+        if !(control.given || state.is_some() || cache.is_some() || queue.is_some()) {
+            return notes;
+        }
+        let word = answer.source.word().filter(|_| cache.is_some());
+        notes.extend(word.map(|word| ("tl_cache".to_owned(), word.into())));
+        let matches = answer.result.as_ref().map_or(0, |found| found.total);
+        if !shape.shows_all() && matches > 1 {
+            notes.insert("tl_matches".to_owned(), matches.into());
+        }
+        notes
     }
 }
 

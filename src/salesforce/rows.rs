@@ -157,7 +157,8 @@ pub fn found(body: Value) -> Result<(Found, Option<String>), Fault> {
 /// When it has another shape.
 pub fn searched(body: Value) -> Result<Found, Fault> {
     let found = match body {
-        Value::Object(mut body) => body.remove("searchRecords"),
+        // A stand-in for Salesforce may answer a search in the form of a query.
+        Value::Object(mut body) => body.remove("searchRecords").or_else(|| body.remove("records")),
         bare => Some(bare),
     };
     let records = records(found, "a search is answered with `searchRecords`")?;
