@@ -22,6 +22,7 @@
 mod function;
 mod load;
 mod local;
+mod org;
 mod start;
 mod table;
 mod warm;
@@ -30,7 +31,7 @@ use std::{fs, io::Write as _};
 
 use tieline::{
     clock,
-    org::{self, Org},
+    org::{Org, Settings, serve},
 };
 use tokio::net::TcpListener;
 
@@ -59,9 +60,9 @@ async fn main() -> anyhow::Result<()> {
     let wanted = |part: &str| only.as_deref().is_none_or(|o| o == part);
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let org = format!("http://{}", listener.local_addr()?);
-    let simulated = Org::new(org::Settings::default(), clock::now()).map_err(anyhow::Error::msg)?;
-    tokio::spawn(org::serve(simulated, listener, std::future::pending()));
+    let base = format!("http://{}", listener.local_addr()?);
+    let simulated = Org::new(Settings::default(), clock::now()).map_err(anyhow::Error::msg)?;
+    tokio::spawn(serve(simulated, listener, std::future::pending()));
 
     let mut secret = tempfile::NamedTempFile::new()?;
     secret.write_all(br#"{"ConsumerKey": "bench", "ConsumerSecret": "bench"}"#)?;
@@ -69,9 +70,9 @@ async fn main() -> anyhow::Result<()> {
         bootstrap: "target/lambda/bootstrap".to_owned(),
         bare: "target/lambda/examples/bare".to_owned(),
         against: option("--against").map(|c| c.split_whitespace().map(str::to_owned).collect()),
-        org: org.clone(),
+        org: base.clone(),
         variables: [
-            ("SF_HOST", org.as_str()),
+            ("SF_HOST", base.as_str()),
             ("SF_PRODUCTION", "false"),
             ("SF_VERSION", "v66.0"),
             ("LOGGING_LEVEL", "ERROR"),
@@ -85,6 +86,9 @@ async fn main() -> anyhow::Result<()> {
     let mut table = Table::default();
     if wanted("start") {
         start::run(&mut table, &environment).await?;
+    }
+    if wanted("org") {
+        org::run(&mut table).await?;
     }
     if wanted("warm") {
         warm::run(&mut table, &environment).await?;

@@ -1,4 +1,5 @@
-//! The org's own paths under `/_org/`, for tests and for people: faults, journal, limits, sessions.
+//! The org's own paths under `/_org/`, for tests and for people: faults, journal, limits, sessions,
+//! record locks, and which of the schema's rules are in force.
 //!
 //! They need no session, count against no limit and are struck by no fault.
 
@@ -18,6 +19,9 @@ use crate::time::Timestamp;
 /// Answers a request whose path begins with `/_org`.
 pub(super) fn serve(org: &Org, request: &Request, target: &Target, now: Timestamp) -> Response {
     let rest: Vec<&str> = target.segments.iter().skip(1).map(String::as_str).collect();
+    if request.method != Method::Get && request.header("origin").is_some_and(foreign) {
+        return refuse(403, "a page of another origin may not change this org");
+    }
     match (request.method, rest.as_slice()) {
         (Method::Get, []) => page(org, now),
         (Method::Get, ["faults"]) => Response::json(200, &hold(&org.0.faults).list()),
@@ -45,10 +49,12 @@ pub(super) fn serve(org: &Org, request: &Request, target: &Target, now: Timestam
             hold(&org.0.auth).end_all();
             Response::empty(204)
         }
+        (Method::Post, ["locks"]) => lock(org, request),
+        (Method::Post, ["rules"]) => enforce(org, request),
         _ => refuse(
             404,
             "there are GET /_org, GET|POST|DELETE /_org/faults, GET|DELETE /_org/journal, \
-             GET|POST /_org/limits, DELETE /_org/sessions",
+             GET|POST /_org/limits, DELETE /_org/sessions, POST /_org/locks, POST /_org/rules",
         ),
     }
 }
@@ -92,6 +98,35 @@ fn set_limits(org: &Org, request: &Request, now: Timestamp) -> Response {
     }
     let (used, max) = limits.usage(now);
     Response::json(200, &json!({"used": used, "max": max}))
+}
+
+/// `{"id": "003…", "held": true}`: a transaction that nobody ends holds this record.
+fn lock(org: &Org, request: &Request) -> Response {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    match (body["id"].as_str(), body["held"].as_bool()) {
+        (Some(id), Some(held)) => {
+            org.0.data.hold(id, held);
+            Response::empty(204)
+        }
+        _ => refuse(400, "the body is `{\"id\": \"003…\", \"held\": true}`"),
+    }
+}
+
+/// `{"name": "Escalated_needs_reason", "on": true}`: a validation or duplicate rule of the schema.
+fn enforce(org: &Org, request: &Request) -> Response {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    match (body["name"].as_str(), body["on"].as_bool()) {
+        (Some(name), Some(on)) if org.0.data.enforce(name, on) => Response::empty(204),
+        (Some(name), Some(_)) => refuse(404, format!("the schema has no rule `{name}`")),
+        _ => refuse(400, "the body is `{\"name\": \"…\", \"on\": true}`"),
+    }
+}
+
+/// Whether an `Origin` is of another machine.
+fn foreign(origin: &str) -> bool {
+    let host = origin.split("://").nth(1).unwrap_or(origin);
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    !matches!(name, "127.0.0.1" | "localhost" | "[::1]")
 }
 
 fn journal(org: &Org, target: &Target) -> Response {

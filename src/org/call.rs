@@ -41,6 +41,9 @@ pub(super) const VERSIONS: std::ops::RangeInclusive<u32> = 31..=68;
 /// Longer than this, a URI is refused before anything else is looked at; with its headers, too.
 const LONGEST_URI: usize = 16_384;
 
+/// Tells how much of the daily allowance is used.
+const USAGE: &str = "Sforce-Limit-Info";
+
 /// A request that only its owner's doors see is answered here; everything else goes the long way.
 pub(super) fn handle(org: &Org, request: &Request, now: Timestamp) -> Handled {
     settle(&org.0, now);
@@ -54,32 +57,36 @@ pub(super) fn handle(org: &Org, request: &Request, now: Timestamp) -> Handled {
     if let Some(refused) = oversized(request) {
         return at_once(refused);
     }
-    let body = match decoded(request) {
-        Ok(body) => body,
+    let unzipped = match decoded(request) {
+        Ok(body) => body.map(|body| Request { body, ..request.clone() }),
         Err(error) => return at_once(Said::refused(&[error]).response()),
     };
-    let request = Request { body, ..request.clone() };
+    let request = unzipped.as_ref().unwrap_or(request);
     let facts = faults::Call { method: request.method, path: &target.path, body: &request.body };
     let verdict = hold(&org.0.faults).call(facts, now);
     hold(&org.0.limits).occupies(now, verdict.latency);
     let reply = match verdict.strike {
-        None => Reply::Response(serve(&org.0, &request, &target, now)),
+        None => Reply::Response(serve(&org.0, request, &target, now)),
         Some((Strike::CutBefore, _)) => Reply::Cut { applied: false },
-        Some((Strike::CutAfter, _)) => Reply::Cut { applied: serve(&org.0, &request, &target, now).ok() },
+        Some((Strike::CutAfter, _)) => Reply::Cut { applied: serve(&org.0, request, &target, now).ok() },
         Some((Strike::Late(by), _)) => {
-            hold(&org.0.late).push((now.plus(by), request));
+            hold(&org.0.late).push((now.plus(by), request.clone()));
             Reply::Cut { applied: true }
         }
         Some((Strike::Session, _)) => {
-            if let Some(token) = auth::bearer(&request) {
+            if let Some(token) = auth::bearer(request) {
                 hold(&org.0.auth).end(token);
             }
-            Reply::Response(serve(&org.0, &request, &target, now))
+            Reply::Response(serve(&org.0, request, &target, now))
         }
-        Some((Strike::Limit(which), _)) => Reply::Response(exceeded(which).response()),
+        Some((Strike::Limit(which), _)) => {
+            let (used, max) = hold(&org.0.limits).usage(now);
+            let used = if which == Exceeded::Daily { max } else { used };
+            Reply::Response(exceeded(which).response().with(USAGE, format!("api-usage={used}/{max}")))
+        }
         Some((Strike::Status(status), rule)) => Reply::Response(scripted(status, &rule)),
         Some((Strike::Latency(_) | Strike::Lock | Strike::Record(_), _)) => {
-            Reply::Response(serve(&org.0, &request, &target, now))
+            Reply::Response(serve(&org.0, request, &target, now))
         }
     };
     Handled { delay: verdict.latency, reply }
@@ -157,7 +164,7 @@ fn data(
         },
     };
     let (used, max) = hold(&org.limits).usage(now);
-    said.response().with("Sforce-Limit-Info", format!("api-usage={used}/{max}"))
+    said.response().with(USAGE, format!("api-usage={used}/{max}"))
 }
 
 /// Counts a call against the limit it falls under.
@@ -252,14 +259,15 @@ fn oversized(request: &Request) -> Option<Response> {
     if uri + headers > LONGEST_URI { html(431, "Request Header Fields Too Large") } else { None }
 }
 
-fn decoded(request: &Request) -> Result<Bytes, OrgError> {
+/// The body unzipped, where it was zipped.
+fn decoded(request: &Request) -> Result<Option<Bytes>, OrgError> {
     match request.header("content-encoding") {
         Some(how) if how.eq_ignore_ascii_case("gzip") => {
             let mut body = Vec::new();
             let limit = crate::org::server::LARGEST_BODY as u64;
             let read = GzDecoder::new(request.body.as_ref()).take(limit + 1).read_to_end(&mut body);
             match read {
-                Ok(n) if n as u64 <= limit => Ok(body.into()),
+                Ok(n) if n as u64 <= limit => Ok(Some(body.into())),
                 Ok(_) => {
                     Err(OrgError::new("REQUEST_ENTITY_TOO_LARGE", "The request body is too large")
                         .status(413))
@@ -267,7 +275,7 @@ fn decoded(request: &Request) -> Result<Bytes, OrgError> {
                 Err(_) => Err(unreadable("The body is not valid gzip")),
             }
         }
-        _ => Ok(request.body.clone()),
+        _ => Ok(None),
     }
 }
 
@@ -278,6 +286,7 @@ fn scripted(status: u16, rule: &Rule) -> Response {
         return Response::raw(status, &format!("{kind};charset=UTF-8"), body.clone());
     }
     let (code, message) = match status {
+        200..300 => return Response::empty(status),
         401 => ("INVALID_SESSION_ID", "Session expired or invalid"),
         403 => ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
         404 => ("NOT_FOUND", "The requested resource does not exist"),

@@ -147,6 +147,44 @@ fn rules_come_and_go_over_the_admin_path() {
 }
 
 #[test]
+fn records_can_be_held_and_rules_enforced() {
+    let client = Client::empty();
+    let id = client.create("Case", &json!({"Subject": "x"}));
+    let url = format!("/sobjects/Case/{id}");
+    assert_eq!(client.post("/_org/locks", &json!({"id": id, "held": true})).status, 204);
+    assert_eq!(client.patch(&url, &json!({"Subject": "y"})).code(), (400, "UNABLE_TO_LOCK_ROW"));
+    assert_eq!(client.post("/_org/locks", &json!({"id": id, "held": false})).status, 204);
+    assert_eq!(client.patch(&url, &json!({"Subject": "y"})).status, 204);
+
+    let rule = json!({"name": "Escalated_needs_reason", "on": true});
+    assert_eq!(client.post("/_org/rules", &rule).status, 204);
+    assert_eq!(
+        client.patch(&url, &json!({"Status": "Escalated"})).code(),
+        (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    );
+    assert_eq!(client.post("/_org/rules", &json!({"name": "None", "on": true})).status, 404);
+    for path in ["/_org/locks", "/_org/rules", "/_org/limits"] {
+        assert_eq!(client.post(path, &json!([])).status, 400, "{path}");
+    }
+    let foreign = client.with("Origin", "https://elsewhere.example");
+    assert_eq!(foreign.raw(Method::Post, "/_org/faults", "lock").status, 403);
+    assert_eq!(
+        client.with("Origin", "http://127.0.0.1:8700").raw(Method::Post, "/_org/faults", "lock").status,
+        201
+    );
+}
+
+#[test]
+fn limits_can_be_set_and_used_up_by_others() {
+    let client = Client::empty();
+    let told = client.post("/_org/limits", &json!({"daily": 100, "left": 1}));
+    assert_eq!(told.body, json!({"used": 99, "max": 100}));
+    assert_eq!(client.get("/limits").status, 200);
+    assert_eq!(client.get("/limits").code(), (403, "REQUEST_LIMIT_EXCEEDED"));
+    assert_eq!(client.post("/_org/limits", &json!({"daily": "many"})).status, 400);
+}
+
+#[test]
 fn the_journal_knows_every_effect_by_its_key() {
     let client = Client::empty();
     let id = client.create("Case", &json!({"Subject": "<b>Missed</b>", "WriteKey__c": "k-1"}));
