@@ -72,7 +72,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         letters: Some(kept.queue("dead")),
     };
     let service = Service::with(config, stores, Arc::new(Http));
-    let app = App { token: token.into(), service, org: simulated, worker: None };
+    let flows = super::flow::host(kept.table("state"), service.clone());
+    let app = App { token: token.into(), service, flows, org: simulated, worker: None };
     let serving = tokio::spawn(http::serve(listener, http::router(app), ended(stopped)));
     interrupted().await;
     eprintln!("tieline: stopping; what is accepted stays in the queue");

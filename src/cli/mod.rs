@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod desk;
 mod dlq;
+mod flow;
 mod invoke;
 mod local;
 mod org;
@@ -37,6 +38,8 @@ enum Command {
     Org(org::Args),
     /// Answer one event of a contact flow.
     Invoke(invoke::Args),
+    /// Check, run and keep CTI Flows.
+    Flow(flow::Args),
     /// Tell the story of a contact's writes.
     Outcomes(outcomes::Args),
     /// List, repair, replay or give up writes that wait for a person.
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
             Command::Local(args) => local::run(args).await,
             Command::Org(args) => org::run(args).await,
             Command::Invoke(args) => invoke::run(args).await,
+            Command::Flow(args) => flow::run(args).await,
             Command::Outcomes(args) => outcomes::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
             Command::Purge(args) => purge::run(args).await,

@@ -14,6 +14,9 @@
 //! * A missing value never stops a run, and a run ends in bounded time and space.
 
 pub mod catalogue;
+pub mod diff;
+pub mod explain;
+pub mod import;
 pub mod json;
 pub mod model;
 pub mod path;

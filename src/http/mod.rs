@@ -12,9 +12,11 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
+use crate::flow_host::Host;
 use crate::lambda::Service;
 use crate::org::Org;
 
+pub mod flows;
 pub mod guard;
 pub mod problem;
 
@@ -29,6 +31,8 @@ pub struct App {
     pub token: Arc<str>,
     /// What answers contact flows.
     pub service: Service,
+    /// What keeps and runs CTI Flows.
+    pub flows: Host,
     /// The simulated org of this process, if there is one.
     pub org: Option<Org>,
     /// Stops and starts the worker of this process, if there is one.
@@ -39,6 +43,7 @@ pub struct App {
 pub fn router(app: App) -> Router {
     let api = Router::new()
         .merge(ops::routes())
+        .merge(flows::router(app.flows.clone()))
         .fallback(problem::no_such_resource)
         .layer(middleware::from_fn_with_state(app.clone(), guard::token));
     Router::new()

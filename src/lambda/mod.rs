@@ -51,6 +51,7 @@ use crate::telemetry::Line;
 use crate::telemetry::Metric;
 use crate::write;
 
+pub mod events;
 pub mod runtime;
 
 /// What is kept back of Lambda's own time, to write the reply.

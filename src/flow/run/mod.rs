@@ -312,10 +312,26 @@ impl Run {
 
     /// Adds to the inputs of the waiting action what the server found for it.
     pub fn prepare(&mut self, more: Map<String, Value>, results: Value) {
-        if let Some(Waiting::Action(pending)) = &mut self.waiting {
-            pending.inputs.extend(more);
-            pending.prepared = Some(results);
+        let Some(Waiting::Action(pending)) = &mut self.waiting else { return };
+        if let Some(entry) = self.trace.last_mut().filter(|e| e.phase == Phase::Perform)
+            && let Some(Value::Object(inputs)) = &mut entry.inputs
+        {
+            inputs.extend(more.clone());
         }
+        pending.inputs.extend(more);
+        pending.prepared = Some(results);
+    }
+
+    /// A property as this run sees it.
+    #[must_use]
+    pub fn property(&self, key: &str) -> Option<&Value> {
+        self.properties.get(key)
+    }
+
+    /// All properties as this run sees them.
+    #[must_use]
+    pub const fn all_properties(&self) -> &Map<String, Value> {
+        &self.properties
     }
 
     /// How many actions it entered.

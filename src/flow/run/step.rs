@@ -277,6 +277,9 @@ impl Run {
             self.end(Status::Failed, Some("The flow has changed under the run.".to_owned()), now);
             return;
         };
+        if let (Outcome::Success { .. }, "SE_ContactUpdateAttributes") = (&outcome, pending.kind.as_str()) {
+            self.change_attributes(&pending.inputs);
+        }
         let outcome = match (outcome, pending.prepared) {
             (Outcome::Success { results }, Some(prepared)) => {
                 Outcome::Success { results: merged(prepared, results) }
@@ -284,6 +287,16 @@ impl Run {
             (outcome, _) => outcome,
         };
         self.settle(flow, node, outcome, Seen { since: Some(pending.since_ms), ..Seen::default() }, now);
+    }
+
+    /// What the run has written into the contact is there for its later reads.
+    fn change_attributes(&mut self, inputs: &Map<String, Value>) {
+        let Some(Value::Object(given)) = inputs.get("attributes") else { return };
+        let Value::Object(contact) = &mut self.event.contact else { return };
+        let all = contact.entry("attributes").or_insert_with(|| json!({}));
+        if let Value::Object(all) = all {
+            all.extend(given.iter().map(|(k, v)| (k.clone(), Value::String(value::text(Some(v))))));
+        }
     }
 
     /// Writes the record of an action, takes its output and moves on.

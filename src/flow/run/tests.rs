@@ -508,6 +508,18 @@ fn what_the_server_found_is_joined_with_what_the_browser_tells() {
 }
 
 #[test]
+fn attributes_written_in_a_run_are_read_by_it() {
+    let flow = compile(&json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": "a"}},
+        {"id": "a", "type": "SE_ContactUpdateAttributes", "controls": {"attributes": {"id": "003", "n": 7}}, "ports": {"success": "b"}},
+        {"id": "b", "type": "SE_CoreJoinStrings", "controls": {"value1": "$.contact.attributes.id", "value2": "$.contact.attributes.n"}, "ports": {"done": "e"}},
+        {"id": "e", "type": "SE_End"}]}));
+    let run = drive(&flow, &Outcome::Success { results: Value::Null });
+    assert_eq!(run.actions["b"]["results"]["value"], "0037");
+    assert_eq!(run.event.contact["attributes"]["language"], "en", "the others stay");
+}
+
+#[test]
 fn properties_written_in_a_run_are_seen_by_its_expressions() {
     let flow = compile(&json!({"actions": [
         {"id": "s", "type": "SE_Start", "ports": {"done": "a"}},

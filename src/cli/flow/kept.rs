@@ -1,0 +1,183 @@
+//! The registry and the runs that are kept.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Format;
+use super::now;
+use super::print_rows;
+use super::text;
+use crate::flow::import::import;
+use crate::flow_host::Error;
+use crate::flow_host::Host;
+use crate::flow_host::registry::Draft;
+
+/// Who is named as the author of what a command saves.
+const AUTHOR: &str = "command line";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Import {
+    /// The flow file; `-` reads standard input.
+    file: PathBuf,
+    /// Its name; else that in the file, else that of the file.
+    #[arg(long)]
+    name: Option<String>,
+    /// Its source, such as voiceContact.
+    #[arg(long, default_value = "")]
+    source: String,
+    /// Its event, such as onConnecting.
+    #[arg(long, default_value = "")]
+    event: String,
+    /// Save it as a new version of this flow.
+    #[arg(long, value_name = "ID")]
+    into: Option<String>,
+    /// Why it is saved.
+    #[arg(long)]
+    note: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Export {
+    /// The flow's id.
+    id: String,
+    /// A version; else the draft.
+    #[arg(long)]
+    version: Option<u64>,
+    /// For people, instead of the adapter's own form.
+    #[arg(long)]
+    pretty: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Activate {
+    /// The flow's id.
+    id: String,
+    /// A version; else the draft.
+    #[arg(long)]
+    version: Option<u64>,
+    /// Let no version run.
+    #[arg(long)]
+    off: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// How the list is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Runs {
+    /// Only runs of this flow.
+    #[arg(long)]
+    flow: Option<String>,
+    /// Only runs of this contact.
+    #[arg(long)]
+    contact: Option<String>,
+    /// How the list is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Import {
+    pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        let read = import(&text(&self.file)?);
+        for note in &read.report.notes {
+            eprintln!("{note}");
+        }
+        for kind in &read.report.unknown_types {
+            eprintln!("The block {kind} is not known; it is kept.");
+        }
+        let raw = read.document.is_none().then_some(read.raw);
+        let draft = Draft { document: read.document, raw, note: self.note, ..Draft::default() };
+        let flow = if let Some(id) = &self.into {
+            host.update_flow(id, draft, AUTHOR, now()).await?
+        } else {
+            let of_file = self.file.file_stem().map(|s| s.to_string_lossy().into_owned());
+            let in_file = draft.document.as_ref().and_then(|d| d.name().map(str::to_owned));
+            let name = self.name.or(in_file).or(of_file);
+            let draft = Draft { name, source: Some(self.source), event: Some(self.event), ..draft };
+            host.create_flow(draft, AUTHOR, now()).await?
+        };
+        println!("{}", flow.summary.id);
+        let problems = flow.summary.problems;
+        eprintln!(
+            "{} is saved as version {}: {} errors, {} warnings.",
+            flow.summary.name, flow.summary.draft_version, problems.errors, problems.warnings
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Export {
+    pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        let flow = match self.version {
+            Some(version) => host.flow_at(&self.id, version, now()).await?,
+            None => host.flow(&self.id, now()).await?,
+        };
+        match (&flow.document, &flow.raw) {
+            (Some(document), _) if self.pretty => print!("{}", document.to_pretty()),
+            (Some(document), _) => print!("{}", document.to_exact()),
+            (None, raw) => print!("{}", raw.as_deref().unwrap_or_default()),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Activate {
+    pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        let done = if self.off {
+            host.deactivate(&self.id, now()).await
+        } else {
+            host.activate(&self.id, self.version, now()).await
+        };
+        match done {
+            Ok(flow) => {
+                match flow.summary.active_version {
+                    Some(version) => eprintln!("Version {version} of {} runs.", flow.summary.name),
+                    None => eprintln!("No version of {} runs.", flow.summary.name),
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(Error::Faulty(findings)) => {
+                let rows: Vec<Value> = findings.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+                print_rows(Format::Table, &rows, &["severity", "code", "action", "message"])?;
+                eprintln!("The flow has errors, so it cannot be activated.");
+                Ok(ExitCode::from(1))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl List {
+    pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        let flows = host.flows(now()).await?;
+        let rows: Vec<Value> = flows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+        print_rows(self.format, &rows, &["id", "name", "source", "event", "draftVersion", "activeVersion"])?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Runs {
+    pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        let mut runs = host.runs(self.flow.as_deref(), self.contact.as_deref(), now()).await?;
+        if self.format == Format::Table {
+            for run in &mut runs {
+                let contact = run.pointer("/event/contact/contactId").cloned().unwrap_or(Value::Null);
+                run["contact"] = contact;
+                run["event"] = json!(format!(
+                    "{} {}",
+                    run.pointer("/event/source").and_then(Value::as_str).unwrap_or("-"),
+                    run.pointer("/event/name").and_then(Value::as_str).unwrap_or("-")
+                ));
+            }
+        }
+        print_rows(self.format, &runs, &["id", "flowName", "event", "contact", "status", "error"])?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

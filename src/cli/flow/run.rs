@@ -1,0 +1,165 @@
+//! `tieline flow run`: one run of a file, from the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::document;
+use super::now;
+use super::scripted::Script;
+use super::text;
+use crate::config;
+use crate::flow::catalogue;
+use crate::flow::run::Event;
+use crate::flow::run::value::text as plain;
+use crate::flow_host::Host;
+use crate::flow_host::Mode;
+use crate::flow_host::Settings;
+use crate::flow_host::Started;
+use crate::lambda::Service;
+use crate::lambda::events;
+use crate::store::sqlite::Sqlite;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The flow file; `-` reads standard input.
+    file: PathBuf,
+    /// The event: `{source, name, payload, contact, agent}`.
+    #[arg(long, value_name = "E.json", conflicts_with = "sample")]
+    event: Option<PathBuf>,
+    /// A sample of the catalogue instead, such as voiceContact/onConnecting.
+    #[arg(long, value_name = "SOURCE/EVENT")]
+    sample: Option<String>,
+    /// Outcomes of actions that nobody else can give, and what is expected of the run.
+    #[arg(long, value_name = "A.json")]
+    answers: Option<PathBuf>,
+    /// Call no Salesforce, also where one is configured.
+    #[arg(long)]
+    offline: bool,
+    /// Print the run as JSON instead of telling it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let document = document(&self.file)?;
+        let script = match &self.answers {
+            Some(file) => Script::parse(&text(file)?).with_context(|| format!("{}", file.display()))?,
+            None => Script::default(),
+        };
+        let configured = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
+        let salesforce =
+            (configured && !self.offline).then(|| events::salesforce(Service::new(config::of_process())));
+        let host = Host::new(Settings::default(), Sqlite::in_memory()?.table("state"), salesforce, None);
+        let started = Started {
+            flow_id: None,
+            flow_version: None,
+            flow_name: document.name().map(str::to_owned),
+            document,
+            event: self.given()?,
+            mode: Mode::Unattended,
+            answers: script.answers.clone(),
+            hurried: true,
+        };
+        let run = host.start(started, now()).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&run)?);
+        } else {
+            tell(&run);
+        }
+        let failures = script.failures(&run);
+        for failure in &failures {
+            eprintln!("expectation failed: {failure}");
+        }
+        Ok(ExitCode::from(u8::from(!failures.is_empty())))
+    }
+
+    /// The event: from the file, from the catalogue, or an empty one.
+    fn given(&self) -> anyhow::Result<Event> {
+        if let Some(file) = &self.event {
+            let mut value: Value = serde_json::from_str(&text(file)?)
+                .with_context(|| format!("{} is no JSON", file.display()))?;
+            // The interface calls the name of an event by `event`; both are read.
+            if let (None, Some(name)) = (value.get("name"), value.get("event").cloned()) {
+                value["name"] = name;
+            }
+            return serde_json::from_value(value).with_context(|| format!("{} is no event", file.display()));
+        }
+        let Some(sample) = &self.sample else { return Ok(Event::default()) };
+        let (source, name) = sample.split_once(['/', '.']).unwrap_or((sample, ""));
+        let event = catalogue::source(source).and_then(|s| s.event(name)).with_context(|| {
+            format!("{sample} is no event of a source; an example is voiceContact/onConnecting")
+        })?;
+        let part = |name: &str| event.sample.get(name).cloned().unwrap_or(Value::Null);
+        Ok(Event {
+            id: None,
+            source: source.to_owned(),
+            name: name.to_owned(),
+            payload: part("payload"),
+            contact: part("contact"),
+            agent: part("agent"),
+        })
+    }
+}
+
+/// The trace for people, then the record of each action.
+fn tell(run: &Value) {
+    let entries = run.get("trace").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for entry in entries {
+        let field = |name: &str| plain(entry.get(name));
+        let time = format!("{:>6} ms", field("tMs"));
+        let block = format!("{} [{}]", field("title"), field("action"));
+        match field("phase").as_str() {
+            "perform" => {
+                println!("{time}  {block} is asked for");
+                arguments(entry);
+            }
+            "exit" => {
+                let next = if entry.get("next").is_some() {
+                    format!(" → {}", field("next"))
+                } else {
+                    String::new()
+                };
+                println!("{time}  {block} {}{next}", field("outcome"));
+                arguments(entry);
+                if let Some(results) = entry.get("results") {
+                    println!("             = {results}");
+                }
+                if let Some(exception) = entry.get("exception") {
+                    println!(
+                        "             ! {}: {}",
+                        plain(exception.get("name")),
+                        plain(exception.get("message"))
+                    );
+                }
+                if entry.get("note").is_some() {
+                    println!("             “{}”", field("note"));
+                }
+            }
+            "ignored" => println!("{time}  {}", field("note")),
+            _ => println!(
+                "{time}  {}{}",
+                field("outcome"),
+                if entry.get("note").is_some() { format!(": {}", field("note")) } else { String::new() }
+            ),
+        }
+    }
+    println!("\nactions:");
+    for (id, record) in run.get("actions").and_then(Value::as_object).into_iter().flatten() {
+        println!("  {id}: {record}");
+    }
+}
+
+fn arguments(entry: &Value) {
+    for (name, value) in entry.get("inputs").and_then(Value::as_object).into_iter().flatten() {
+        if !matches!(value, Value::Null) && *value != Value::String(String::new()) {
+            println!("             {name}: {value}");
+        }
+    }
+    for path in entry.get("unresolved").and_then(Value::as_array).into_iter().flatten() {
+        println!("             nothing at {}", plain(Some(path)));
+    }
+}

@@ -1,0 +1,135 @@
+//! Drives a run: asks what it needs, has it done, tells the outcome.
+
+use std::time::Duration;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use super::Host;
+use super::properties::owner;
+use super::runs::Kept;
+use super::runs::Mode;
+use super::search::Searched;
+use crate::clock;
+use crate::flow::catalogue::Executor;
+use crate::flow::run::Exception;
+use crate::flow::run::Outcome;
+use crate::flow::run::Pending;
+use crate::flow::run::Step;
+use crate::flow::run::StoreCall;
+use crate::flow::run::snapshot;
+use crate::flow::run::value::from_number;
+use crate::time::Timestamp;
+
+/// Delays up to this long are waited for in place; a longer one ends the drive, and whoever looks
+/// at the run later takes it up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Host {
+    /// Until the run needs a browser or is over.
+    pub(super) async fn drive(&self, kept: &mut Kept, now: Timestamp) {
+        let flow = kept.flow();
+        let started = clock::Stopwatch::start();
+        // In a test run delays pass at once: `skipped` is how far its clock is ahead.
+        let mut skipped = Duration::ZERO;
+        loop {
+            let at = now.plus(started.elapsed()).plus(skipped);
+            match kept.run.advance(&flow, at) {
+                Step::Over(_) => return,
+                Step::Wait(until) => {
+                    let wait = until.since(at);
+                    if kept.hurried {
+                        skipped += wait;
+                    } else if started.elapsed() + wait > PATIENCE {
+                        return;
+                    } else {
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+                Step::Store(call) => {
+                    let answer = match kept.mode {
+                        Mode::Test => Ok(scratch(&call, &kept.run)),
+                        Mode::Live | Mode::Unattended => {
+                            self.store(&owner(&kept.run.event), &call, &kept.run.event, at).await
+                        }
+                    };
+                    kept.run.stored(&flow, answer, at);
+                }
+                Step::Perform(pending) => match self.perform(&pending, kept).await {
+                    Performed::Outcome(outcome) => {
+                        let at = now.plus(started.elapsed()).plus(skipped);
+                        kept.run.complete(&flow, &pending.action_id, outcome, at);
+                    }
+                    // Asked again, now with what was found: somebody opens it, or nobody can.
+                    Performed::Prepared(more, results) => kept.run.prepare(more, results),
+                    Performed::Elsewhere => return,
+                },
+            }
+        }
+    }
+
+    async fn perform(&self, pending: &Pending, kept: &mut Kept) -> Performed {
+        let searches = pending.kind == "SE_SFSearchAndScreenpop"
+            && pending.prepared.is_none()
+            && self.0.salesforce.is_some()
+            && kept.mode != Mode::Test;
+        if !searches && let Some(outcome) = kept.answer(pending) {
+            return Performed::Outcome(outcome);
+        }
+        let event = &kept.run.event;
+        if let Some(outcome) = snapshot::answer(&pending.kind, &pending.inputs, event) {
+            return Performed::Outcome(outcome);
+        }
+        if kept.mode == Mode::Test || (pending.prepared.is_some() && kept.mode == Mode::Live) {
+            return Performed::Elsewhere;
+        }
+        let left = pending.deadline_ms.since(pending.since_ms);
+        let work = async {
+            match pending.executor {
+                Executor::ServerSalesforce => Performed::Outcome(self.salesforce(pending, event).await),
+                Executor::EngineHttp => Performed::Outcome(self.http(&pending.inputs, left).await),
+                _ if searches => match self.search(pending, event).await {
+                    Searched::Outcome(outcome) => Performed::Outcome(outcome),
+                    Searched::Pop { request, results } => Performed::Prepared(request, results),
+                },
+                _ => match self.connect(pending, event, left).await {
+                    Some(outcome) => Performed::Outcome(outcome),
+                    None if kept.mode == Mode::Unattended => absent(pending),
+                    None => Performed::Elsewhere,
+                },
+            }
+        };
+        // A call that hangs is the run's own time-out: the engine says so at the deadline.
+        match tokio::time::timeout(left, work).await {
+            Ok(performed) => performed,
+            Err(_) => Performed::Outcome(Outcome::failure("Timeout", "The call did not come back in time.")),
+        }
+    }
+}
+
+enum Performed {
+    Outcome(Outcome),
+    Prepared(Map<String, Value>, Value),
+    Elsewhere,
+}
+
+fn absent(pending: &Pending) -> Performed {
+    Performed::Outcome(Outcome::Failure {
+        exception: Exception::new(
+            "NotAvailable",
+            format!("{} needs the agent's browser, and this run has none.", pending.title),
+        ),
+    })
+}
+
+/// The store of a test run: what the run itself has written, nothing else.
+fn scratch(call: &StoreCall, run: &crate::flow::run::Run) -> Option<Value> {
+    match call {
+        StoreCall::Get { key } => run.property(key).cloned(),
+        StoreCall::All => Some(Value::Object(run.all_properties().clone())),
+        StoreCall::Count { step, .. } => from_number(*step),
+        StoreCall::Counter { .. } | StoreCall::Set { .. } | StoreCall::Unset { .. } | StoreCall::Clear => {
+            None
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! The flows that are kept: drafts, versions, and which version is active.
+//!
+//! A record wraps the file, which stays the adapter's own. Each save is a version with author,
+//! time and note; a text that is no flow is kept as it came.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Error;
+use super::Host;
+use super::rows::decode;
+use super::rows::encode;
+use crate::flow::catalogue;
+use crate::flow::model::Document;
+use crate::flow::validate;
+use crate::flow::validate::Around;
+use crate::flow::validate::Diagnostic;
+use crate::flow::validate::Severity;
+use crate::row::Key;
+use crate::row::Row;
+use crate::store::Expect;
+use crate::store::PutError;
+use crate::time::Timestamp;
+
+const FLOWS: &str = "flow";
+/// How many versions a record remembers the notes of; the versions themselves all stay.
+const NOTES: usize = 500;
+/// Most flows that a list gives.
+const LIST: usize = 1000;
+
+/// What is known about a flow beside its file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The adapter it belongs to.
+    pub adapter: String,
+    /// Its source, such as `voiceContact`.
+    pub source: String,
+    /// Its event, such as `onConnecting`.
+    pub event: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether a version of it runs.
+    pub active: bool,
+    /// Whether its runs are logged in full.
+    pub debug: bool,
+    /// Its place among flows of the same event.
+    pub order: i64,
+    /// The latest version.
+    pub draft_version: u64,
+    /// The version that runs.
+    pub active_version: Option<u64>,
+    /// When it was last saved, in milliseconds since 1970.
+    pub updated_at: Timestamp,
+    /// Who saved it.
+    pub author: String,
+    /// When it was deleted, if it is.
+    pub deleted_at: Option<Timestamp>,
+    /// How many findings stand against the draft.
+    pub problems: Problems,
+}
+
+/// Counts of findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problems {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+}
+
+/// A flow with its file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Flow {
+    /// What is known about it.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The version that this file is of.
+    pub version: u64,
+    /// The file, where it is a flow.
+    pub document: Option<Document>,
+    /// The text, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+}
+
+/// One version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its number, from 1.
+    pub version: u64,
+    /// Who saved it.
+    pub author: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub note: Option<String>,
+    /// Whether it runs.
+    #[serde(default)]
+    pub active: bool,
+}
+
+/// What a save sets; what is left out stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Draft {
+    /// The name.
+    pub name: Option<String>,
+    /// The adapter.
+    pub adapter: Option<String>,
+    /// The source.
+    pub source: Option<String>,
+    /// The event.
+    pub event: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The place among flows of the same event.
+    pub order: Option<i64>,
+    /// Whether runs are logged in full.
+    pub debug: Option<bool>,
+    /// The file.
+    pub document: Option<Document>,
+    /// A text that is no flow, to keep.
+    pub raw: Option<String>,
+    /// Why.
+    pub note: Option<String>,
+    /// The version that the author saw.
+    pub base_version: Option<u64>,
+}
+
+/// The row of a flow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Record {
+    summary: Summary,
+    versions: Vec<Version>,
+}
+
+/// The row of a version: its text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Text {
+    text: String,
+}
+
+impl Host {
+    /// All flows, deleted ones too, by name.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn flows(&self, now: Timestamp) -> Result<Vec<Summary>, Error> {
+        let rows = self.0.table.list(FLOWS, "", None, LIST, now).await?;
+        let mut flows: Vec<Summary> =
+            rows.iter().map(|row| Ok(decode::<Record>(&row.data)?.summary)).collect::<Result<_, Error>>()?;
+        flows.sort_by(|a, b| {
+            (&a.source, &a.event, a.order, &a.name).cmp(&(&b.source, &b.event, b.order, &b.name))
+        });
+        Ok(flows)
+    }
+
+    /// A new flow.
+    ///
+    /// # Errors
+    /// When it has no name, or the table does not answer.
+    pub async fn create_flow(&self, draft: Draft, author: &str, now: Timestamp) -> Result<Flow, Error> {
+        let name = draft.name.clone().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+        let name = name.ok_or_else(|| Error::Asked("A flow needs a name.".to_owned()))?;
+        let summary = Summary {
+            id: self.0.ids.next("flow", now),
+            name,
+            adapter: String::new(),
+            source: String::new(),
+            event: String::new(),
+            description: String::new(),
+            active: false,
+            debug: false,
+            order: 0,
+            draft_version: 0,
+            active_version: None,
+            updated_at: now,
+            author: author.to_owned(),
+            deleted_at: None,
+            problems: Problems::default(),
+        };
+        let mut draft = draft;
+        if draft.document.is_none() && draft.raw.is_none() {
+            draft.document = Some(Document::empty());
+        }
+        self.save(Record { summary, versions: Vec::new() }, 0, draft, author, now).await
+    }
+
+    /// A flow with its draft.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn flow(&self, id: &str, now: Timestamp) -> Result<Flow, Error> {
+        let (record, _) = self.record(id, now).await?;
+        let version = record.summary.draft_version;
+        self.with_text(record.summary, version, now).await
+    }
+
+    /// Saves a flow. A changed file is a new version.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where another version stands than the author saw.
+    pub async fn update_flow(
+        &self,
+        id: &str,
+        draft: Draft,
+        author: &str,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
+        let (record, row) = self.record(id, now).await?;
+        if let Some(base) = draft.base_version
+            && base != record.summary.draft_version
+        {
+            return Err(Error::Conflict {
+                current: record.summary.draft_version,
+                author: record.summary.author,
+            });
+        }
+        self.save(record, row, draft, author, now).await
+    }
+
+    /// Puts a flow away, or takes it back. Its versions stay; it does not run.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn delete_flow(&self, id: &str, gone: bool, now: Timestamp) -> Result<Flow, Error> {
+        self.change(id, now, |record| {
+            record.summary.deleted_at = gone.then_some(now);
+            if gone {
+                record.summary.active_version = None;
+                record.summary.active = false;
+            }
+        })
+        .await
+    }
+
+    /// A copy of a flow's draft, as a new flow that is not active.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn clone_flow(&self, id: &str, author: &str, now: Timestamp) -> Result<Flow, Error> {
+        let flow = self.flow(id, now).await?;
+        let draft = Draft {
+            name: Some(format!("{} (copy)", flow.summary.name)),
+            adapter: Some(flow.summary.adapter),
+            source: Some(flow.summary.source),
+            event: Some(flow.summary.event),
+            description: Some(flow.summary.description),
+            order: Some(flow.summary.order),
+            debug: Some(flow.summary.debug),
+            document: flow.document,
+            raw: flow.raw,
+            note: Some(format!("Copied from {}", flow.summary.name)),
+            base_version: None,
+        };
+        self.create_flow(draft, author, now).await
+    }
+
+    /// The versions of a flow, newest first.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn versions(&self, id: &str, now: Timestamp) -> Result<Vec<Version>, Error> {
+        let (record, _) = self.record(id, now).await?;
+        let active = record.summary.active_version;
+        let mut versions = record.versions;
+        versions.iter_mut().for_each(|v| v.active = Some(v.version) == active);
+        versions.reverse();
+        Ok(versions)
+    }
+
+    /// A flow at one of its versions.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn flow_at(&self, id: &str, version: u64, now: Timestamp) -> Result<Flow, Error> {
+        let (record, _) = self.record(id, now).await?;
+        self.with_text(record.summary, version, now).await
+    }
+
+    /// Lets a version run.
+    ///
+    /// # Errors
+    /// [`Error::Faulty`] with the findings that stand against it.
+    pub async fn activate(&self, id: &str, version: Option<u64>, now: Timestamp) -> Result<Flow, Error> {
+        let (record, _) = self.record(id, now).await?;
+        if record.summary.deleted_at.is_some() {
+            return Err(Error::Asked("The flow is deleted; restore it first.".to_owned()));
+        }
+        let version = version.unwrap_or(record.summary.draft_version);
+        let flow = self.with_text(record.summary, version, now).await?;
+        let (source, event) = (&flow.summary.source, &flow.summary.event);
+        let known = catalogue::source(source)
+            .is_some_and(|s| s.event(event).is_some() || (s.id == "ctiAction" && event.is_empty()));
+        if !known {
+            return Err(Error::Asked(format!(
+                "A flow runs on an event of a source; {} {} is none. Choose both first.",
+                or_none(source),
+                or_none(event)
+            )));
+        }
+        let findings = match (&flow.document, &flow.raw) {
+            (Some(document), _) => validate::check(document, &around(&flow.summary)),
+            (None, raw) => validate::check_text(raw.as_deref().unwrap_or_default(), &Around::default()).1,
+        };
+        if findings.iter().any(validate::blocks_activation) {
+            return Err(Error::Faulty(findings));
+        }
+        self.change(id, now, |record| {
+            record.summary.active_version = Some(version);
+            record.summary.active = true;
+        })
+        .await
+    }
+
+    /// Lets no version run.
+    ///
+    /// # Errors
+    /// When there is none, or the table does not answer.
+    pub async fn deactivate(&self, id: &str, now: Timestamp) -> Result<Flow, Error> {
+        self.change(id, now, |record| {
+            record.summary.active_version = None;
+            record.summary.active = false;
+        })
+        .await
+    }
+
+    /// The active flows of an event, in their order, each at its active version.
+    pub(super) async fn active(&self, source: &str, event: &str, now: Timestamp) -> Result<Vec<Flow>, Error> {
+        let mut flows = Vec::new();
+        for summary in self.flows(now).await? {
+            if summary.source == source
+                && summary.event == event
+                && summary.deleted_at.is_none()
+                && let Some(version) = summary.active_version
+            {
+                flows.push(self.with_text(summary, version, now).await?);
+            }
+        }
+        Ok(flows)
+    }
+
+    /// What is known around a flow, the other flows included.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn surroundings(
+        &self,
+        source: Option<String>,
+        event: Option<String>,
+        without: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Around, Error> {
+        let others = self.flows(now).await?;
+        let also_active = others
+            .iter()
+            .filter(|f| f.active && Some(f.id.as_str()) != without)
+            .filter(|f| Some(&f.source) == source.as_ref() && Some(&f.event) == event.as_ref())
+            .map(|f| f.name.clone())
+            .collect();
+        Ok(Around { source, event, also_active, ..Around::default() })
+    }
+
+    async fn save(
+        &self,
+        mut record: Record,
+        row: u64,
+        draft: Draft,
+        author: &str,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
+        let summary = &mut record.summary;
+        if let Some(name) = draft.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()) {
+            summary.name = name;
+        }
+        summary.adapter = draft.adapter.unwrap_or(std::mem::take(&mut summary.adapter));
+        summary.source = draft.source.unwrap_or(std::mem::take(&mut summary.source));
+        summary.event = draft.event.unwrap_or(std::mem::take(&mut summary.event));
+        summary.description = draft.description.unwrap_or(std::mem::take(&mut summary.description));
+        summary.order = draft.order.unwrap_or(summary.order);
+        summary.debug = draft.debug.unwrap_or(summary.debug);
+        author.clone_into(&mut summary.author);
+        summary.updated_at = now;
+        let text = draft.document.map(|d| d.to_exact()).or(draft.raw);
+        if let Some(text) = text {
+            let before = match summary.draft_version {
+                0 => None,
+                version => Some(self.text(&summary.id, version, now).await?),
+            };
+            if before.as_ref() != Some(&text) {
+                summary.draft_version += 1;
+                summary.problems = problems(&text, summary);
+                let version = Version {
+                    version: summary.draft_version,
+                    author: author.to_owned(),
+                    at: now,
+                    note: draft.note.filter(|n| !n.trim().is_empty()),
+                    active: false,
+                };
+                // The text first: a record never names a version that is not there. A text of a
+                // save that then lost the race is overwritten by the one that won.
+                self.put_text(&summary.id, version.version, &Text { text }, now).await?;
+                record.versions.push(version);
+                let surplus = record.versions.len().saturating_sub(NOTES);
+                record.versions.drain(..surplus);
+            }
+        }
+        self.put_record(&record, row, now).await?;
+        let version = record.summary.draft_version;
+        self.with_text(record.summary, version, now).await
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<Flow, Error> {
+        let (mut record, row) = self.record(id, now).await?;
+        change(&mut record);
+        self.put_record(&record, row, now).await?;
+        let version = record.summary.draft_version;
+        self.with_text(record.summary, version, now).await
+    }
+
+    async fn record(&self, id: &str, now: Timestamp) -> Result<(Record, u64), Error> {
+        let key = Key { partition: FLOWS.to_owned(), sort: id.to_owned() };
+        let row = self.0.table.get(&key, now).await?;
+        let row = row.ok_or_else(|| Error::NotFound(format!("There is no flow {id}.")))?;
+        Ok((decode(&row.data)?, row.version))
+    }
+
+    async fn put_record(&self, record: &Record, before: u64, now: Timestamp) -> Result<(), Error> {
+        let row = Row {
+            key: Key { partition: FLOWS.to_owned(), sort: record.summary.id.clone() },
+            version: before + 1,
+            data: encode(record)?,
+            index: None,
+            expires: None,
+        };
+        let expect = if before == 0 { Expect::Absent } else { Expect::Version(before) };
+        match self.0.table.put(&row, expect, now).await {
+            Ok(()) => Ok(()),
+            Err(PutError::Conflict(stands)) => {
+                let stands = stands.map(|row| decode::<Record>(&row.data)).transpose()?;
+                let (current, author) =
+                    stands.map_or((0, String::new()), |r| (r.summary.draft_version, r.summary.author));
+                Err(Error::Conflict { current, author })
+            }
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<String, Error> {
+        let row = self.0.table.get(&version_key(id, version), now).await?;
+        let row = row.ok_or_else(|| Error::NotFound(format!("The flow {id} has no version {version}.")))?;
+        Ok(decode::<Text>(&row.data)?.text)
+    }
+
+    async fn put_text(&self, id: &str, version: u64, text: &Text, now: Timestamp) -> Result<(), Error> {
+        let row = Row {
+            key: version_key(id, version),
+            version: 1,
+            data: encode(text)?,
+            index: None,
+            expires: None,
+        };
+        match self.0.table.put(&row, Expect::Anything, now).await {
+            Ok(()) => Ok(()),
+            Err(PutError::Conflict(_)) => Err(Error::Conflict { current: version, author: String::new() }),
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn with_text(&self, summary: Summary, version: u64, now: Timestamp) -> Result<Flow, Error> {
+        let text = self.text(&summary.id, version, now).await?;
+        let document = Document::parse(&text).ok().filter(Document::is_flow);
+        let raw = document.is_none().then_some(text);
+        Ok(Flow { summary, version, document, raw })
+    }
+}
+
+fn version_key(id: &str, version: u64) -> Key {
+    Key { partition: format!("flow-version#{id}"), sort: format!("{version:010}") }
+}
+
+fn around(summary: &Summary) -> Around {
+    Around { source: Some(summary.source.clone()), event: Some(summary.event.clone()), ..Around::default() }
+}
+
+fn problems(text: &str, summary: &Summary) -> Problems {
+    let (_, findings) = validate::check_text(text, &around(summary));
+    let count = |severity| findings.iter().filter(|d: &&Diagnostic| d.severity == severity).count();
+    Problems { errors: count(Severity::Error), warnings: count(Severity::Warning) }
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "(none)" } else { text }
+}

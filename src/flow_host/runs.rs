@@ -1,0 +1,429 @@
+//! Runs that are kept: started, completed, looked at, also by another process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::PoisonError;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Error;
+use super::Host;
+use super::KEEP_RUNS;
+use super::later;
+use super::properties::owner;
+use super::rows::decode;
+use super::rows::encode;
+use crate::flow::model::Document;
+use crate::flow::run::Event;
+use crate::flow::run::Flow;
+use crate::flow::run::Outcome;
+use crate::flow::run::Pending;
+use crate::flow::run::Run;
+use crate::row::Key;
+use crate::row::Row;
+use crate::store::Expect;
+use crate::store::MAX_ROW;
+use crate::store::PutError;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+const RUNS: &str = "flow-run";
+const EVENTS: &str = "flow-event";
+/// Most runs that a list gives.
+const LIST: usize = 200;
+/// Runs held in memory beside the table.
+const LIVE: usize = 2000;
+
+/// Whether a run may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is meant.
+    Live,
+    /// Nothing leaves the process: everything but computing is handed out.
+    Test,
+    /// It is meant, and nobody has a browser: browser blocks leave by failure.
+    Unattended,
+}
+
+/// A run as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) run: Run,
+    pub(super) mode: Mode,
+    flow_id: Option<String>,
+    flow_version: Option<u64>,
+    flow_name: Option<String>,
+    text: String,
+    /// Rises with each put.
+    row: u64,
+    /// Outcomes told in advance, by action id or type: each once, the last one for ever.
+    #[serde(default)]
+    answers: HashMap<String, Vec<Outcome>>,
+    /// Whether delays pass at once.
+    #[serde(default)]
+    pub(super) hurried: bool,
+    #[serde(skip)]
+    compiled: Option<Arc<Flow>>,
+}
+
+/// What is to be run.
+#[derive(Debug)]
+pub struct Started {
+    /// The flow that it is a run of, if it is kept.
+    pub flow_id: Option<String>,
+    /// Its version.
+    pub flow_version: Option<u64>,
+    /// Its name.
+    pub flow_name: Option<String>,
+    /// The file.
+    pub document: Document,
+    /// What started it.
+    pub event: Event,
+    /// Whether it may change anything.
+    pub mode: Mode,
+    /// Outcomes told in advance, by action id or type: each once, in order, the last one for ever.
+    pub answers: HashMap<String, Vec<Outcome>>,
+    /// Whether delays pass at once.
+    pub hurried: bool,
+}
+
+/// What an event started.
+#[derive(Debug, Serialize)]
+pub struct Ran {
+    /// The runs, as [`Host::start`] shows them.
+    pub runs: Vec<Value>,
+    /// Why there are none.
+    pub reason: Option<String>,
+}
+
+impl Kept {
+    pub(super) fn flow(&mut self) -> Arc<Flow> {
+        self.compiled
+            .get_or_insert_with(|| {
+                Arc::new(Flow::new(&Document::parse(&self.text).unwrap_or_else(|_| Document::empty())))
+            })
+            .clone()
+    }
+
+    /// What was told in advance about this action.
+    pub(super) fn answer(&mut self, pending: &Pending) -> Option<Outcome> {
+        let told = match self.answers.contains_key(&pending.action_id) {
+            true => self.answers.get_mut(&pending.action_id),
+            false => self.answers.get_mut(&pending.kind),
+        }?;
+        if told.len() > 1 { Some(told.remove(0)) } else { told.first().cloned() }
+    }
+
+    /// The run as the interface shows it.
+    fn shown(&self) -> Value {
+        let run = &self.run;
+        json!({
+            "id": run.id,
+            "flowId": self.flow_id,
+            "flowVersion": self.flow_version,
+            "flowName": self.flow_name,
+            "mode": self.mode,
+            "status": run.status,
+            "error": run.error,
+            "trace": run.trace,
+            "actions": run.actions,
+            "pending": run.pending(),
+            "startedAt": run.started_ms,
+            "endedAt": run.ended_ms,
+            "event": run.event,
+        })
+    }
+}
+
+impl Host {
+    /// Starts a run and drives it until it needs a browser, must wait, or is over.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn start(&self, started: Started, now: Timestamp) -> Result<Value, Error> {
+        let properties = match started.mode {
+            Mode::Test => serde_json::Map::new(),
+            Mode::Live | Mode::Unattended => self.properties(&owner(&started.event), now).await?,
+        };
+        let flow = Arc::new(Flow::new(&started.document));
+        let run = Run::start(
+            self.0.ids.next("run", now),
+            &flow,
+            started.event,
+            properties,
+            self.0.settings.limits,
+            now,
+        );
+        let mut kept = Kept {
+            run,
+            mode: started.mode,
+            flow_id: started.flow_id,
+            flow_version: started.flow_version,
+            flow_name: started.flow_name,
+            text: started.document.to_exact(),
+            row: 0,
+            answers: started.answers,
+            hurried: started.hurried || started.mode == Mode::Test,
+            compiled: Some(flow),
+        };
+        self.drive(&mut kept, now).await;
+        self.keep(&mut kept, now).await?;
+        let shown = kept.shown();
+        self.hold(kept, now);
+        Ok(shown)
+    }
+
+    /// Tells the outcome of the action that a run waits for, and drives on.
+    ///
+    /// # Errors
+    /// When there is no such run, or the table does not answer.
+    pub async fn complete(
+        &self,
+        id: &str,
+        action: &str,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<Value, Error> {
+        self.with(id, now, async |host: &Self, kept: &mut Kept| {
+            let flow = kept.flow();
+            kept.run.complete(&flow, action, outcome, now);
+            host.drive(kept, now).await;
+        })
+        .await
+    }
+
+    /// Ends a run from outside.
+    ///
+    /// # Errors
+    /// When there is no such run, or the table does not answer.
+    pub async fn cancel(&self, id: &str, why: &str, now: Timestamp) -> Result<Value, Error> {
+        self.with(id, now, async |_: &Self, kept: &mut Kept| kept.run.cancel(why, now)).await
+    }
+
+    /// A run as it stands now: what timed out meanwhile has timed out.
+    ///
+    /// # Errors
+    /// When there is no such run, or the table does not answer.
+    pub async fn run(&self, id: &str, now: Timestamp) -> Result<Value, Error> {
+        self.with(id, now, async |host: &Self, kept: &mut Kept| {
+            if !kept.run.status.is_over() {
+                host.drive(kept, now).await;
+            }
+        })
+        .await
+    }
+
+    /// Runs, newest first: of a flow, of a contact, or all.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn runs(
+        &self,
+        flow: Option<&str>,
+        contact: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<Value>, Error> {
+        let rows = self.0.table.list_index("flow-runs", None, true, LIST, now).await?;
+        let mut runs = Vec::new();
+        for row in rows {
+            let mut kept: Kept = decode(&row.data)?;
+            let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
+            let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
+            if of_flow && of_contact {
+                if !kept.run.status.is_over() && now >= kept.run.deadline_ms {
+                    let flow = kept.flow();
+                    kept.run.advance(&flow, now);
+                }
+                runs.push(kept.shown());
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Starts the active flows of an event, in their order. The same event again starts nothing
+    /// and gives the runs of the first time.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn event(&self, event: Event, mode: Mode, now: Timestamp) -> Result<Ran, Error> {
+        let claim = match &event.id {
+            Some(id) => match self.claim(id, now).await? {
+                Claim::Ours(key) => Some(key),
+                Claim::Before(ids) => return self.before(ids, now).await,
+            },
+            None => None,
+        };
+        if event.name == "onRefresh"
+            && let Some(contact) = event.contact_id()
+            && self.busy(contact, &event.source)
+        {
+            return Ok(Ran {
+                runs: Vec::new(),
+                reason: Some(
+                    "A run for this contact's refresh is still going on; this one is folded into it."
+                        .to_owned(),
+                ),
+            });
+        }
+        let flows = self.active(&event.source, &event.name, now).await?;
+        let mut runs = Vec::new();
+        for flow in flows {
+            let Some(document) = flow.document else { continue };
+            let started = Started {
+                flow_id: Some(flow.summary.id),
+                flow_version: Some(flow.version),
+                flow_name: Some(flow.summary.name),
+                document,
+                event: event.clone(),
+                mode,
+                answers: HashMap::new(),
+                hurried: false,
+            };
+            runs.push(self.start(started, now).await?);
+        }
+        if let Some(key) = claim {
+            let ids: Vec<&Value> = runs.iter().filter_map(|r| r.get("id")).collect();
+            let row =
+                Row { key, version: 2, data: encode(&ids)?, index: None, expires: later(now, KEEP_RUNS) };
+            match self.0.table.put(&row, Expect::Anything, now).await {
+                Ok(()) | Err(PutError::Conflict(_)) => {}
+                Err(PutError::Store(error)) => return Err(error.into()),
+            }
+        }
+        let reason = match runs.is_empty() {
+            true => Some(self.why_none(&event, now).await?),
+            false => None,
+        };
+        Ok(Ran { runs, reason })
+    }
+
+    async fn why_none(&self, event: &Event, now: Timestamp) -> Result<String, Error> {
+        let flows = self.flows(now).await?;
+        let draft = flows
+            .iter()
+            .find(|f| f.source == event.source && f.event == event.name && f.deleted_at.is_none());
+        Ok(match draft {
+            Some(flow) => {
+                format!("No flow is active for {} {}; {} is a draft.", event.source, event.name, flow.name)
+            }
+            None => format!("There is no flow for {} {}.", event.source, event.name),
+        })
+    }
+
+    async fn claim(&self, id: &str, now: Timestamp) -> Result<Claim, Error> {
+        let key = Key { partition: EVENTS.to_owned(), sort: id.to_owned() };
+        let row = Row {
+            key: key.clone(),
+            version: 1,
+            data: encode(&Vec::<String>::new())?,
+            index: None,
+            expires: later(now, KEEP_RUNS),
+        };
+        match self.0.table.put(&row, Expect::Absent, now).await {
+            Ok(()) => Ok(Claim::Ours(key)),
+            Err(PutError::Conflict(Some(row))) => Ok(Claim::Before(decode(&row.data)?)),
+            Err(PutError::Conflict(None)) => Ok(Claim::Before(Vec::new())),
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn before(&self, ids: Vec<String>, now: Timestamp) -> Result<Ran, Error> {
+        let mut runs = Vec::new();
+        for id in ids {
+            runs.push(self.run(&id, now).await?);
+        }
+        let reason = runs.is_empty().then(|| "This event was here before.".to_owned());
+        Ok(Ran { runs, reason })
+    }
+
+    /// Whether a refresh of this contact is still being run in this process.
+    fn busy(&self, contact: &str, source: &str) -> bool {
+        let live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.values().any(|kept| {
+            kept.try_lock().map_or(true, |kept| {
+                let event = &kept.run.event;
+                !kept.run.status.is_over()
+                    && event.name == "onRefresh"
+                    && event.source == source
+                    && event.contact_id() == Some(contact)
+            })
+        })
+    }
+
+    async fn with(
+        &self,
+        id: &str,
+        now: Timestamp,
+        act: impl AsyncFnOnce(&Self, &mut Kept),
+    ) -> Result<Value, Error> {
+        let held = self.held(id);
+        let held = match held {
+            Some(held) => held,
+            None => {
+                let key = Key { partition: RUNS.to_owned(), sort: id.to_owned() };
+                let row = self.0.table.get(&key, now).await?;
+                let row = row.ok_or_else(|| Error::NotFound(format!("There is no run {id}.")))?;
+                self.hold(decode(&row.data)?, now)
+            }
+        };
+        let mut kept = held.lock().await;
+        let before = (kept.run.trace.len(), kept.run.status);
+        act(self, &mut kept).await;
+        if before != (kept.run.trace.len(), kept.run.status) {
+            self.keep(&mut kept, now).await?;
+        }
+        Ok(kept.shown())
+    }
+
+    fn held(&self, id: &str) -> Option<Arc<tokio::sync::Mutex<Kept>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn hold(&self, kept: Kept, now: Timestamp) -> Arc<tokio::sync::Mutex<Kept>> {
+        let mut live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if live.len() >= LIVE {
+            live.retain(|_, kept| {
+                kept.try_lock().map_or(true, |k| now < k.run.deadline_ms && !k.run.status.is_over())
+            });
+        }
+        live.entry(kept.run.id.clone()).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(kept))).clone()
+    }
+
+    /// Puts a run away. One that is too large for a row is kept without what makes it so.
+    async fn keep(&self, kept: &mut Kept, now: Timestamp) -> Result<(), Error> {
+        kept.row += 1;
+        let mut data = encode(kept)?;
+        if data.len() > MAX_ROW {
+            let mut small = kept.clone();
+            small.run.actions.values_mut().for_each(|record| record["results"] = json!({ "cut": true }));
+            for entry in &mut small.run.trace {
+                entry.inputs = None;
+                entry.results = None;
+            }
+            data = encode(&small)?;
+        }
+        let row = Row {
+            key: Key { partition: RUNS.to_owned(), sort: kept.run.id.clone() },
+            version: kept.row,
+            data,
+            index: Some(("flow-runs".to_owned(), kept.run.id.clone())),
+            expires: later(now, KEEP_RUNS),
+        };
+        match self.0.table.put(&row, Expect::Anything, now).await {
+            Ok(()) => Ok(()),
+            Err(PutError::Conflict(_)) => {
+                Err(StoreError::Refused("the run is driven elsewhere".to_owned()).into())
+            }
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+enum Claim {
+    Ours(Key),
+    Before(Vec<String>),
+}
