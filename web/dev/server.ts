@@ -3,7 +3,7 @@ import { Catalogue } from "../src/flow/catalogue";
 import { asDocument } from "../src/flow/document";
 import { compare } from "../src/flow/diff";
 import { MockRun } from "./run";
-import { readCatalogue } from "./reference";
+import { readCatalogue, readTemplates } from "./reference";
 import { check } from "./check";
 
 interface Reply {
@@ -17,9 +17,9 @@ interface Kept {
 }
 
 const RECORDS = [
-  { object: "Contact", id: "003000000000001AAA", name: "Ada Winter", fields: { FirstName: "Ada", LastName: "Winter", Phone: "+12065550142", Email: "ada.winter@example.com", Title: "Head of Operations", AccountId: "001000000000001AAA" } },
+  { object: "Contact", id: "003000000000001AAA", name: "Ada Winter", fields: { FirstName: "Ada", LastName: "Winter", Phone: "+12065550100", Email: "ada.winter@example.com", Title: "Head of Operations", AccountId: "001000000000001AAA" } },
   { object: "Contact", id: "003000000000002AAA", name: "Tom Berger", fields: { FirstName: "Tom", LastName: "Berger", Phone: "+493023125100", Email: "tom.berger@example.org" } },
-  { object: "Account", id: "001000000000001AAA", name: "Northwind Clinics", fields: { Name: "Northwind Clinics", Phone: "+12065550100", Industry: "Healthcare" } },
+  { object: "Account", id: "001000000000001AAA", name: "Northwind Clinics", fields: { Name: "Northwind Clinics", Phone: "+12065550101", Industry: "Healthcare" } },
   { object: "Case", id: "500000000000001AAA", name: "00001026", fields: { CaseNumber: "00001026", Subject: "Delivery is late", Status: "New" } },
 ];
 
@@ -47,7 +47,7 @@ export class MockServer {
       case "GET catalogue":
         return ok(this.data);
       case "GET templates":
-        return ok({ templates: [] });
+        return ok({ templates: readTemplates() });
       case "GET flows":
       case "POST flows":
       case "PUT flows":

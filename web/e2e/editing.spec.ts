@@ -115,7 +115,7 @@ test("two editors of one flow are told of each other, and neither loses work", a
   await page.getByRole("button", { name: "See the differences" }).click();
   const diff = page.getByRole("dialog", { name: "Their version and your stage" });
   await expect(diff).toContainText("removed");
-  await diff.getByRole("button", { name: "Close" }).click();
+  await diff.getByRole("button", { name: "Close", exact: true }).click();
   await page.getByRole("button", { name: "Keep mine" }).click();
   await page.getByRole("complementary", { name: "Sidebar" }).getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved as version 3")).toBeVisible();

@@ -90,8 +90,8 @@ test("a CTI Action with a form runs its flow and the overlay shows its data", as
   await editor.getByLabel("CTI Flow").selectOption({ label: "Note a reason" });
   await editor.getByRole("button", { name: "Next" }).click();
   await editor.getByRole("button", { name: "Add a value" }).click();
-  await editor.getByLabel("Key 1").fill("team");
-  await editor.getByLabel("Value 1").fill("Service");
+  await editor.getByLabel("Key 1", { exact: true }).fill("team");
+  await editor.getByLabel("Value 1", { exact: true }).fill("Service");
   await editor.getByRole("button", { name: "Next" }).click();
   await editor.getByRole("button", { name: "Add a field" }).click();
   await editor.getByLabel("Field 1, label").fill("Reason");

@@ -44,7 +44,7 @@ test("from New to the screen pop, as the documentation tells it", async ({ page,
   await test.step("closing the Explorer without a choice leaves nothing behind", async () => {
     await page.locator(".stage .react-flow__pane").click({ position: { x: 60, y: 260 } });
     await drag(page, "block", 0.6, 0.7);
-    await page.getByRole("dialog", { name: "Explorer" }).getByRole("button", { name: "Close" }).click();
+    await page.getByRole("dialog", { name: "Explorer" }).getByRole("button", { name: "Close", exact: true }).click();
     await expect(page.locator(".react-flow__node")).toHaveCount(1);
   });
 

@@ -28,17 +28,36 @@ export function Console({ desktop }: { desktop: SimDesktop }) {
     <section className="console" aria-label={T.console}>
       <div className="console-tabs" role="tablist" aria-label={T.recordTabs}>
         {shown.map((t) => (
-          <div key={t.id} className={t.id === active ? "console-tab active" : "console-tab"} role="presentation" data-parent={t.parent ?? undefined}>
-            <button type="button" role="tab" id={`ct-${t.id}`} aria-selected={t.id === active} aria-controls="console-body" onClick={() => choose(t.id)}>
-              <Icon name={t.id === HOME_TAB ? "search" : t.content.kind === "record" ? "person" : "browser"} size={14} />
-              <span className="clip">{t.title}</span>
-            </button>
+          <button
+            key={t.id}
+            type="button"
+            role="tab"
+            id={`ct-${t.id}`}
+            className={t.id === active ? "console-tab active" : "console-tab"}
+            data-parent={t.parent ?? undefined}
+            aria-selected={t.id === active}
+            aria-controls="console-body"
+            title={t.id === HOME_TAB ? undefined : T.closeHint}
+            onClick={() => choose(t.id)}
+            onKeyDown={(event) => {
+              if (event.key === "Delete" && t.id !== HOME_TAB) desktop.closeTab(t.id);
+            }}
+          >
+            <Icon name={t.id === HOME_TAB ? "search" : t.content.kind === "record" ? "person" : "browser"} size={14} />
+            <span className="clip">{t.title}</span>
             {t.id !== HOME_TAB && (
-              <button type="button" className="x" tabIndex={-1} aria-label={T.closeTab(t.title)} onClick={() => desktop.closeTab(t.id)}>
+              <span
+                className="x"
+                aria-hidden="true"
+                onClick={(event) => {
+                  event.stopPropagation();
+                  desktop.closeTab(t.id);
+                }}
+              >
                 <Icon name="close" size={12} />
-              </button>
+              </span>
             )}
-          </div>
+          </button>
         ))}
       </div>
       <div className="console-body" id="console-body" role="tabpanel" aria-labelledby={`ct-${active}`} tabIndex={0}>

@@ -56,12 +56,14 @@ export function Dock() {
           event.stopPropagation();
         }}
       />
-      <div className="tabs" role="tablist" aria-label={text.panels.label} onKeyDown={tabKey}>
-        {ORDER.map((id) => (
+      <div className="tabs">
+        <div className="row" role="tablist" aria-label={text.panels.label} onKeyDown={tabKey}>
+          {ORDER.map((id) => (
           <button key={id} id={`tab-${id}`} type="button" role="tab" tabIndex={id === panel ? 0 : -1} aria-selected={id === panel} aria-controls="dock-panel" onClick={() => session.store.set({ panel: id })}>
             {text.panels[id]}
           </button>
         ))}
+        </div>
         <span className="grow" />
         <IconButton icon="close" small label={text.panels.close} onClick={() => session.store.set({ panel: null })} />
       </div>

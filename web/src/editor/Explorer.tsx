@@ -148,7 +148,7 @@ interface CardProps {
 function Card({ block, n, active, fits, favourite, onFavourite, onSelect }: CardProps) {
   const [open, setOpen] = useState(false);
   return (
-    <article className={active ? "block-card active" : "block-card"} data-n={n} data-type={block.type} role="listitem" onDoubleClick={onSelect}>
+    <div className={active ? "block-card active" : "block-card"} data-n={n} data-type={block.type} role="listitem" onDoubleClick={onSelect}>
       <header>
         <i className={`cat-dot cat-${block.category}`} title={text.categories[block.category]} />
         <h3>{block.title}</h3>
@@ -191,6 +191,6 @@ function Card({ block, n, active, fits, favourite, onFavourite, onSelect }: Card
           {T.select}
         </Button>
       </footer>
-    </article>
+    </div>
   );
 }

@@ -59,7 +59,7 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
         </div>
         <div className="row">{buttons}</div>
       </header>
-      <section className="card" aria-label={T.title}>
+      <div className="card">
         {flows.length > 0 && <Filters filter={filter} narrow={narrow} catalogue={catalogue} />}
         {loaded.state === "failed" && flows.length === 0 ? (
           <ProblemView problem={loaded.problem} again={loaded.again} />
@@ -76,7 +76,7 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
         ) : (
           <Table label={T.title} rows={rows} columns={columns} id={(flow) => flow.id} initial={{ key: "updated", down: true }} />
         )}
-      </section>
+      </div>
       {open === "new" && <FlowForm catalogue={catalogue} onClose={() => setOpen(null)} onDone={(flow) => go(["flows", flow.id])} />}
       {open === "upload" && <ImportDialog catalogue={catalogue} onClose={() => setOpen(null)} />}
       {open === "templates" && <TemplateGallery catalogue={catalogue} onClose={() => setOpen(null)} />}

@@ -4,20 +4,21 @@ import type { Change } from "../flow/diff";
 import { linesOf, positionOf, titleOf } from "../flow/document";
 import { shapeOf, sizeOf } from "../flow/geometry";
 
-/** A small drawing of a flow, also what the picture export writes. */
+/** A small drawing of a flow, also what the picture export writes. Without a label it is decoration. */
 export function Picture({ doc, catalogue, label, marks }: { doc: FlowDocument; catalogue: Catalogue; label: string; marks?: ReadonlyMap<string, Change> }) {
   const boxes = doc.actions.map((action) => {
     const [x, y] = positionOf(action);
     return { action, x, y, ...sizeOf(catalogue, action), shape: shapeOf(catalogue, action) };
   });
-  if (boxes.length === 0) return <svg role="img" aria-label={label} />;
+  const spoken = label === "" ? { "aria-hidden": true } : { role: "img", "aria-label": label };
+  if (boxes.length === 0) return <svg {...spoken} />;
   const left = Math.min(...boxes.map((b) => b.x)) - 30;
   const top = Math.min(...boxes.map((b) => b.y)) - 30;
   const width = Math.max(...boxes.map((b) => b.x + b.width)) + 30 - left;
   const height = Math.max(...boxes.map((b) => b.y + b.height)) + 30 - top;
   const byId = new Map(boxes.map((b) => [b.action.id, b]));
   return (
-    <svg className="picture" viewBox={`${left} ${top} ${width} ${height}`} role="img" aria-label={label} preserveAspectRatio="xMidYMid meet">
+    <svg className="picture" viewBox={`${left} ${top} ${width} ${height}`} {...spoken} preserveAspectRatio="xMidYMid meet">
       {linesOf(doc).map((line) => {
         const [a, b] = [byId.get(line.from), byId.get(line.to)];
         if (!a || !b) return null;

@@ -43,8 +43,8 @@ export function TemplateGallery({ catalogue, onClose }: { catalogue: Catalogue; 
         <ul className="gallery">
           {loaded.value.map((template) => (
             <li key={template.id}>
-              <button type="button" onClick={() => setChosen(template)} aria-label={`${T.use}: ${template.name}`}>
-                <Picture doc={template.document} catalogue={catalogue} label={template.name} />
+              <button type="button" onClick={() => setChosen(template)}>
+                <Picture doc={template.document} catalogue={catalogue} label="" />
                 <strong>{template.name}</strong>
                 <span className="quiet">{template.description}</span>
                 <span className="row">

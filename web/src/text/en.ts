@@ -505,7 +505,7 @@ export const text = {
     listTab: (name: string) => `List: ${name}`,
     listBody: "Salesforce shows this list; the simulated console only notes that it was opened.",
     urlTitle: "An address was opened",
-    closeTab: (title: string) => `Close ${title}`,
+    closeHint: "The cross or Delete closes the tab",
     clickToDial: "Click to dial",
     log: "Event log",
     logEmpty: "Nothing has happened yet.",
