@@ -112,7 +112,7 @@ impl Builder<'_> {
 
     fn joined(&mut self, scope: &mut Scope<'_>, all: &[Condition], with: &str) -> Result<String, OrgError> {
         let parts = all.iter().map(|c| self.condition(scope, c)).collect::<Result<Vec<_>, _>>()?;
-        Ok(format!("({})", parts.join(with)))
+        Ok(balanced(&parts, with))
     }
 
     /// What a condition may stand on.
@@ -406,6 +406,18 @@ impl Builder<'_> {
     /// The zone's name, for functions of dates.
     pub(crate) fn zone(&self) -> String {
         quoted(self.ctx.time_zone.iana_name().unwrap_or("UTC"))
+    }
+}
+
+/// Joins in halves of halves: a long chain of conditions is no deep one, and SQLite reads it.
+fn balanced(parts: &[String], with: &str) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            format!("({}{with}{})", balanced(left, with), balanced(right, with))
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use super::lower::Lower;
 
 /// The longest query that Salesforce reads, in characters.
 const LONGEST: usize = 100_000;
+/// The deepest nesting of parts within parts.
+const DEEPEST: usize = 100;
 
 /// Reads SOQL.
 pub(crate) fn soql(text: &str) -> Result<Query, OrgError> {
@@ -120,11 +122,12 @@ fn misread_alias(text: &str, at: usize) -> Option<usize> {
 }
 
 /// The first place where two words touch without space, where a comment stands, or a word of the
-/// language for a name: what the grammar lets pass and Salesforce does not.
+/// language for a name: what the grammar lets pass and Salesforce does not. Also the place where
+/// it nests too deep: whoever walks the tree afterwards may do so by recursion.
 fn glued(root: Node<'_>, text: &str) -> Option<usize> {
     let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let mut cursor = root.walk();
-    let mut end = 0;
+    let (mut end, mut depth) = (0, 0);
     loop {
         let node = cursor.node();
         if matches!(node.kind(), "header_comment" | "formatting_comment" | "bound_apex_expression") {
@@ -145,12 +148,17 @@ fn glued(root: Node<'_>, text: &str) -> Option<usize> {
             end = node.end_byte();
         }
         if cursor.goto_first_child() {
+            depth += 1;
+            if depth > DEEPEST {
+                return Some(cursor.node().start_byte());
+            }
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 return None;
             }
+            depth -= 1;
         }
     }
 }

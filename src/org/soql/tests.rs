@@ -268,3 +268,54 @@ fn what_means_nothing_is_told_in_salesforces_words() {
         assert!(got == code && message.contains(says), "{soql}\n{told}");
     }
 }
+
+#[test]
+fn long_and_deep_queries_are_answered() {
+    let data = empty();
+    make(&data, "Account", serde_json::json!({"Name": "Kestrel"}));
+    let many = |with: &str| (0..3_000).map(|n| format!("Name != 'a{n}'")).collect::<Vec<_>>().join(with);
+    for (filter, found) in [(many(" AND "), 1), (many(" OR "), 1), (format!("NOT ({})", many(" AND ")), 0)] {
+        assert_eq!(
+            ask(&data, &format!("SELECT Id FROM Account WHERE {filter}")).map(|r| r.total_size),
+            Ok(found)
+        );
+    }
+    let list: Vec<String> = (0..9_000).map(|n| format!("'a{n}'")).collect();
+    assert_eq!(
+        ask(&data, &format!("SELECT Id FROM Account WHERE Name NOT IN ({})", list.join(",")))
+            .map(|r| r.total_size),
+        Ok(1)
+    );
+    let nots =
+        |n: usize| format!("SELECT Id FROM Account WHERE {}Name = 'x'{}", "NOT (".repeat(n), ")".repeat(n));
+    assert_eq!(ask(&data, &nots(51)).map(|r| r.total_size), Ok(1));
+    for deep in [
+        nots(15_000),
+        format!("SELECT Id FROM Account WHERE {}Name = 'x'{}", "(".repeat(40_000), ")".repeat(40_000)),
+        format!("SELECT {}Name{} FROM Account", "MAX(".repeat(15_000), ")".repeat(15_000)),
+        format!("SELECT {}Id{}", "Id, (SELECT ".repeat(5_000), " FROM Contacts) FROM Account".repeat(5_000)),
+        format!("SELECT {}Name FROM Account", "Parent.".repeat(12_000)),
+        "(".repeat(90_000),
+        "SELECT ".repeat(12_000),
+    ] {
+        let told = ask(&data, &deep).map(|r| r.total_size);
+        assert!(
+            told.as_ref().is_ok_and(|n| *n == 0)
+                || told.as_ref().is_err_and(|e| e.starts_with("MALFORMED_QUERY")),
+            "{told:?}"
+        );
+    }
+    let parents: Vec<String> = [
+        "Who",
+        "What",
+        "Owner",
+        "Account.Parent",
+        "Account.Owner",
+        "CreatedBy.Manager",
+        "LastModifiedBy.Profile",
+    ]
+    .iter()
+    .flat_map(|p| ["Name", "Id"].map(|f| format!("{p}.{f}")))
+    .collect();
+    assert_eq!(ask(&data, &format!("SELECT {} FROM Task", parents.join(", "))).map(|r| r.total_size), Ok(0));
+}

@@ -8,6 +8,8 @@ const LONGEST: usize = 10_000;
 /// In longer ones operators are words.
 const LONGEST_WITH_OPERATORS: usize = 4_000;
 
+/// The deepest nesting of parentheses.
+const DEEPEST: usize = 50;
 const NOTHING_TO_JOIN: &str = "an operator of the search text has nothing to join";
 
 /// One sign of the language.
@@ -42,7 +44,7 @@ pub(super) fn expression(tx: &Tx<'_>, text: &str, group: &str) -> Result<Option<
         let what = format!("search term must be longer than one character: {}", text.trim());
         return Err(OrgError::new("MALFORMED_SEARCH", what));
     }
-    let mut reader = Reader { tx, tokens: &tokens, at: 0 };
+    let mut reader = Reader { tx, tokens: &tokens, at: 0, depth: 0 };
     let mut sql = reader.either()?;
     if reader.at < tokens.len() {
         return Err(OrgError::new("MALFORMED_SEARCH", "unexpected token: ')'"));
@@ -172,6 +174,8 @@ struct Reader<'r, 'd> {
     tx: &'r Tx<'d>,
     tokens: &'r [Token],
     at: usize,
+    /// Parentheses around the place.
+    depth: usize,
 }
 
 impl Reader<'_, '_> {
@@ -228,7 +232,12 @@ impl Reader<'_, '_> {
         self.at += 1;
         match token {
             Some(Token::Open) => {
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err(OrgError::new("MALFORMED_SEARCH", "the search text nests too deep"));
+                }
                 let inner = self.either()?;
+                self.depth -= 1;
                 if self.tokens.get(self.at) != Some(&Token::Close) {
                     return Err(OrgError::new("MALFORMED_SEARCH", "unexpected token: '<EOF>'"));
                 }

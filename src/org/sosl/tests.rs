@@ -182,7 +182,11 @@ fn what_is_no_search_is_refused() {
 #[test]
 fn hostile_text_finds_nothing_and_breaks_nothing() {
     let data = company();
+    let nested = format!("{}joe{}", "(".repeat(4_000), ")".repeat(4_000));
+    let many = "joe AND ann OR ".repeat(250) + "smith";
     for term in [
+        nested.as_str(),
+        &many,
         "\" OR \"\" *",
         "name : joe",
         "joe\" NOT \"x",
