@@ -15,5 +15,6 @@ mod emulator;
 mod exchange;
 mod golden;
 mod org;
+mod sim;
 mod support;
 mod tidy;
