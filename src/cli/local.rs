@@ -10,11 +10,13 @@ use super::org::Faults;
 use super::serving::{bind, interrupted};
 use crate::clock;
 use crate::config::{self, Config, ConfigError};
+use crate::event::Mode;
+use crate::http::ops::line::Switch;
 use crate::http::{self, App};
 use crate::lambda::{Service, Stores};
 use crate::org::{self, Org};
 use crate::salesforce::Http;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{self, Sqlite};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,7 +44,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     // With a host of one's own (a sandbox, say), that org is spoken to and none is simulated.
     let own_host = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
-    let (config, org, simulated) = if own_host {
+    let (mut config, org, simulated) = if own_host {
         (config::of_process().map_err(|e| faulty(&e))?, None, None)
     } else {
         let listener = bind(args.org_port, "--org-port").await?;
@@ -64,25 +66,61 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     greet(&config, &address.to_string(), org.as_ref().map(|(a, _)| a.to_string()).as_deref(), &token);
 
+    // Here there is a queue, whatever the environment says of one: writes are accepted and waited for.
+    if config.write.mode == Mode::Sync && !config::environment().any(|(name, _)| name == "TIELINE_WRITE_MODE")
+    {
+        config.write.mode = Mode::Wait;
+    }
     let kept = Sqlite::own(&args.data.data_dir, clock::now())?;
     let stores = Stores {
-        state: Some(kept.table("state")),
-        cache: Some(kept.table("cache")),
-        queue: Some(kept.queue("writes")),
-        letters: Some(kept.queue("dead")),
+        state: Some(kept.table(sqlite::STATE)),
+        cache: Some(kept.table(sqlite::CACHE)),
+        queue: Some(kept.queue(sqlite::WRITES)),
+        letters: Some(kept.queue(sqlite::DEAD_WRITES)),
     };
+    let owner = format!("local-{}", kept.epoch());
     let service = Service::with(config, stores, Arc::new(Http));
-    let flows = super::flow::host(kept.table("state"), service.clone());
-    let app = App { token: token.into(), service, flows, org: simulated, worker: None };
+    let flows = super::flow::host(kept.table(sqlite::STATE), service.clone());
+    let (switch, runs) = Switch::new();
+    let working = tokio::spawn(work(service.clone(), owner, runs, stopped.clone()));
+    let app = App { token: token.into(), service, flows, org: simulated, worker: Some(switch) };
     let serving = tokio::spawn(http::serve(listener, http::router(app), ended(stopped)));
     interrupted().await;
     eprintln!("tieline: stopping; what is accepted stays in the queue");
     stop.send_replace(true);
     serving.await.context("the server stopped by itself")??;
+    working.await.context("the worker stopped by itself")?;
     if let Some((_, serving)) = org {
         serving.await.context("the simulated org stopped by itself")??;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the worker while its switch is on, until the end.
+async fn work(
+    service: Service,
+    owner: String,
+    mut runs: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Some(worker) = service.worker(owner) else { return };
+    // An error means that the other end is gone: the program is ending.
+    while !*stopped.borrow_and_update() {
+        let mut off = runs.clone();
+        let mut ending = stopped.clone();
+        worker
+            .run(async move {
+                tokio::select! {
+                    _ = off.wait_for(|on| !*on) => {}
+                    _ = ending.wait_for(|end| *end) => {}
+                }
+            })
+            .await;
+        tokio::select! {
+            on = runs.wait_for(|on| *on) => if on.is_err() { return },
+            _ = stopped.wait_for(|end| *end) => return,
+        }
+    }
 }
 
 /// One line for each address, and a call that works when pasted.
@@ -103,7 +141,7 @@ fn greet(config: &Config, address: &str, org: Option<&str>, token: &str) {
 }
 
 /// All faults of the configuration, one a line.
-fn faulty(errors: &[ConfigError]) -> anyhow::Error {
+pub(super) fn faulty(errors: &[ConfigError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(|e| format!("  {e}")).collect();
     anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
 }

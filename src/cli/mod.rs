@@ -21,6 +21,7 @@ mod outcomes;
 mod print;
 mod purge;
 mod serving;
+mod worker;
 
 /// The circuit between Amazon Connect and Salesforce.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Run everything in one process on this machine: invoke endpoint, worker, simulated org, pages.
     Local(local::Args),
+    /// Carry accepted writes to Salesforce, as a poller.
+    Worker(worker::Args),
     /// Run the simulated Salesforce org alone.
     Org(org::Args),
     /// Answer one event of a contact flow.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Local(args) => local::run(args).await,
+            Command::Worker(args) => worker::run(args).await,
             Command::Org(args) => org::run(args).await,
             Command::Invoke(args) => invoke::run(args).await,
             Command::Flow(args) => flow::run(args).await,

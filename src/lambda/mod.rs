@@ -29,6 +29,7 @@ use crate::config::ConfigError;
 use crate::event;
 use crate::event::Control;
 use crate::event::Format;
+use crate::event::Found;
 use crate::event::Invocation;
 use crate::event::OnError;
 use crate::event::Refusal;
@@ -49,8 +50,11 @@ use crate::store::Table;
 use crate::store::aws::Aws;
 use crate::telemetry::Line;
 use crate::telemetry::Metric;
-use crate::write;
+use crate::write::Asked;
+use crate::write::Resolved;
+use crate::write::Writes;
 
+mod delivery;
 pub mod events;
 pub mod runtime;
 
@@ -111,6 +115,7 @@ struct Ready {
     client: Client,
     reads: Reads,
     stores: Stores,
+    writes: Writes,
 }
 
 /// What a call did, for its line in the log.
@@ -121,6 +126,7 @@ struct Trace {
     contact: Option<String>,
     spent: Spent,
     cache: Option<&'static str>,
+    accepted: bool,
     fault: Option<(Class, String)>,
 }
 
@@ -171,7 +177,15 @@ impl Service {
         let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), stores.state.clone());
         let client = Client::new(config.salesforce.clone(), auth, exchange);
         let reads = Reads::new(client.clone(), config.read).with(stores.cache.clone(), stores.state.clone());
-        Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores }) }))
+        let writes = Writes {
+            settings: config.write.clone(),
+            client: client.clone(),
+            queue: stores.queue.clone(),
+            state: stores.state.clone(),
+            cache: stores.cache.clone(),
+            unique_fields: config.delivery.unique_fields.clone(),
+        };
+        Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores, writes }) }))
     }
 
     /// The configuration in force; none where it is wrong.
@@ -226,48 +240,82 @@ impl Service {
         let invocation = event::parse(event, &config.event, clock::now())?;
         note(trace, &invocation);
         let control = &invocation.control;
+        let contact = invocation.contact.as_ref();
         let hard = control.deadline.unwrap_or(config.reply.hard).min(remaining.saturating_sub(RESERVE));
         let deadline = Deadline::after(hard);
         let format = control.format.unwrap_or(config.reply.format);
         let answer = match &invocation.request {
             Request::Read(asked) => {
-                let contact = invocation.contact.as_ref();
+                let shape = read::shape(asked);
+                let asked = match ready.writes.resolve(asked, contact, clock::now()).await {
+                    Resolved::Ready(asked) => asked,
+                    Resolved::Pending => {
+                        return Ok(reply::found(&Found::default(), shape, pending(), format));
+                    }
+                };
                 let call = read::Call { contact, cache: control.cache, soft: config.reply.soft, deadline };
-                let answer = ready.reads.answer(asked, &call).await;
+                let answer = ready.reads.answer(&asked, &call).await;
                 trace.spent = answer.spent;
                 trace.cache = answer.source.word();
-                let shape = read::shape(asked);
                 let notes = ready.about(&answer, shape, control);
-                answer.result.map(|found| reply::found(&found, shape, notes, format))
+                let found = answer.result.map(|found| reply::found(&found, shape, notes, format));
+                found.map_err(|fault| (fault.clone(), failed(&fault)))
             }
             Request::Write(asked) => {
-                let called = write::now(&ready.client, asked, deadline).await;
-                trace.spent = called.spent;
-                called.result.map(|done| reply::written(&done, said(control, "succeeded"), format))
+                let unique = unique();
+                let asked = Asked {
+                    write: asked,
+                    contact,
+                    parameters: &invocation.parameters,
+                    control,
+                    unique: &unique,
+                    traceparent: None,
+                };
+                let soft = deadline.at_most(config.reply.soft);
+                match ready.writes.carry(&asked, soft, deadline, clock::now()).await {
+                    Ok(taken) => {
+                        trace.spent = taken.spent;
+                        trace.accepted = taken.id.is_some() && !taken.duplicate;
+                        let reply = taken.reply(asked.write, ready.speaks(control), format);
+                        reply.map_err(|fault| (fault, taken.notes()))
+                    }
+                    Err(fault) => Err((fault.clone(), failed(&fault))),
+                }
             }
-            Request::Outcome(_) => Ok(reply::notes(unknown(), format)),
+            Request::Outcome(_) if ready.stores.state.is_none() => Ok(reply::notes(unknown(), format)),
+            Request::Outcome(query) => {
+                let wait = deadline.at_most(control.wait.unwrap_or_default());
+                let found = ready.writes.ask(query, contact, wait, clock::now()).await;
+                let noted = found.map(|found| reply::notes(found.notes(clock::now()), format));
+                noted.map_err(|fault| (fault.clone(), failed(&fault)))
+            }
             Request::Version => Ok(reply::notes(version(&Ok(config)), format)),
         };
-        answer.or_else(|fault| {
+        answer.or_else(|(fault, notes)| {
             trace.fault = Some((fault.class, fault.code.clone()));
             match control.on_error.unwrap_or(config.reply.on_error) {
                 OnError::Raise => Err(FunctionError::from(&fault)),
-                OnError::Reply => Ok(reply::notes(failed(&fault), format)),
+                OnError::Reply => Ok(reply::notes(notes, format)),
             }
         })
     }
 }
 
 impl Ready {
+    /// Whether a reply may hold keys that upstream does not know.
+    fn speaks(&self, control: &Control) -> bool {
+        let Stores { state, cache, queue, letters: _ } = &self.stores;
+        control.given || state.is_some() || cache.is_some() || queue.is_some()
+    }
+
     /// Tieline's own keys of a read's reply, where they may be: whence it comes, and that there was
     /// a choice of records.
     fn about(&self, answer: &read::Answer, shape: Shape, control: &Control) -> Map<String, Value> {
-        let Stores { state, cache, queue, letters: _ } = &self.stores;
         let mut notes = Map::new();
-        if !(control.given || state.is_some() || cache.is_some() || queue.is_some()) {
+        if !self.speaks(control) {
             return notes;
         }
-        let word = answer.source.word().filter(|_| cache.is_some());
+        let word = answer.source.word().filter(|_| self.stores.cache.is_some());
         notes.extend(word.map(|word| ("tl_cache".to_owned(), word.into())));
         let matches = answer.result.as_ref().map_or(0, |found| found.total);
         if !shape.shows_all() && matches > 1 {
@@ -277,21 +325,27 @@ impl Ready {
     }
 }
 
-/// Tieline's own key of a write's reply, where the call asked for such keys.
-fn said(control: &Control, status: &str) -> Map<String, Value> {
-    let mut notes = Map::new();
-    if control.given {
-        notes.insert("tl_status".to_owned(), status.into());
-    }
-    notes
-}
-
 fn failed(fault: &Fault) -> Map<String, Value> {
     let mut notes = Map::new();
     notes.insert("tl_status".to_owned(), "failed".into());
     notes.insert("tl_error_code".to_owned(), fault.code.clone().into());
     notes.insert("tl_error_message".to_owned(), fault.message.clone().into());
     notes
+}
+
+/// A read that names a record which is not there yet.
+fn pending() -> Map<String, Value> {
+    Map::from_iter([("tl_pending".to_owned(), true.into())])
+}
+
+/// The identity of an invocation: of a write without a contact, of a claim. Two are never the same.
+fn unique() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness there is still the time; both at once are never needed to tell calls apart.
+    if getrandom::fill(&mut bytes).is_err() {
+        return format!("at-{}", clock::now().as_millis());
+    }
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Without a state table nobody remembers what became of a write.
@@ -376,6 +430,14 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
         && usage.limit > 0
     {
         line = line.count(Metric::ApiUsagePercent, usage.used as f64 / usage.limit as f64 * 100.0);
+    }
+    match trace.cache {
+        Some("hit") => line = line.count(Metric::CacheHits, 1.0),
+        Some("stale") => line = line.count(Metric::StaleReplies, 1.0),
+        _ => {}
+    }
+    if trace.accepted {
+        line = line.count(Metric::Accepted, 1.0);
     }
     if outcome != "ok" {
         line = line.warning().count(Metric::Failures, 1.0);

@@ -73,7 +73,12 @@ async fn run(service: Service, ahead: bool) -> Result<(), lambda_runtime::Error>
         let service = service.clone();
         async move {
             let left = event.context.deadline.saturating_sub(clock::now().as_millis().unsigned_abs());
-            service.invoke(event.payload, Duration::from_millis(left)).await
+            let left = Duration::from_millis(left);
+            match service.config().and_then(|config| config.process.handler.as_deref()) {
+                Some("worker") => service.deliver(event.payload, left).await,
+                // Any other name means invoke, upstream's `sfInvokeAPI.lambda_handler` among them.
+                _ => service.invoke(event.payload, left).await,
+            }
         }
     }))
     .await

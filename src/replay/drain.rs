@@ -38,6 +38,12 @@ pub struct Drained {
     pub left: usize,
 }
 
+/// Takes one message, handed over by whoever holds it, into a record. Gives whether it may be
+/// deleted: its record stands, or its write had ended.
+pub async fn take(state: &dyn Table, message: &Leased, now: Timestamp) -> bool {
+    record(state, message, now).await != Recorded::Left
+}
+
 /// Takes up to `max` messages from a dead-letter queue into records. A message is deleted when its
 /// record stands, never before.
 ///

@@ -54,6 +54,7 @@ pub use again::Verdict;
 pub use again::heads;
 pub use drain::Drained;
 pub use drain::drain;
+pub use drain::take;
 pub use edit::Difference;
 pub use purge::Purged;
 
