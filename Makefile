@@ -35,6 +35,7 @@ test: tools lint unit it browser
 tools:
 	tests/tools/setup.sh
 	tests/tools/browser.sh
+	tests/clients/setup.sh
 
 lint:
 	$(CARGO) fmt --check
@@ -46,7 +47,7 @@ unit:
 
 it: web/dist/index.html
 	$(CARGO) build --quiet --bins
-	REQUIRE_EMULATOR=$${CI:+1} $(CARGO) test --test it
+	REQUIRE_EMULATOR=$${CI:+1} REQUIRE_CLIENTS=$${CI:+1} $(CARGO) test --test it
 
 browser: web/dist/index.html
 	cd web && npm run --silent check && npm test --silent

@@ -45,7 +45,7 @@ pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str])
         },
         (Method::Post, ["feed-elements"]) => {
             let id = post(&feed, ask.object()?)?;
-            Ok(Said::new(201, feed.element(&id)?))
+            Ok(Said::new(201, feed.new_element(&id)?))
         }
         (Method::Post, ["feed-elements", "batch"]) => post_batch(&feed),
         (_, ["feed-elements", item]) if reads => Ok(Said::ok(feed.element(item)?)),
@@ -214,7 +214,7 @@ fn post_batch(feed: &feed::Feed<'_>) -> Answer {
             let keep = made.is_ok();
             (made, keep)
         })?;
-        let (status, result) = match made.and_then(|id| Ok(feed.element(&id)?)) {
+        let (status, result) = match made.and_then(|id| Ok(feed.new_element(&id)?)) {
             Ok(element) => (201, element),
             Err(refusal) => {
                 errors = true;

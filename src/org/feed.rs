@@ -50,14 +50,25 @@ impl Feed<'_> {
     /// A post, whole.
     pub(super) fn element(&self, given: &str) -> Result<Value, OrgError> {
         let row = self.row("FeedItem", given, ITEM)?;
-        self.element_of(&row)
+        self.element_of(&row, false)
     }
 
-    fn element_of(&self, row: &Value) -> Result<Value, OrgError> {
+    /// A post that was made a moment ago: nobody can have answered it.
+    pub(super) fn new_element(&self, id: &str) -> Result<Value, OrgError> {
+        let row = self.row("FeedItem", id, ITEM)?;
+        self.element_of(&row, true)
+    }
+
+    fn element_of(&self, row: &Value, fresh: bool) -> Result<Value, OrgError> {
         let text = |name: &str| row[name].as_str().unwrap_or_default();
         let id = text("Id");
         let parent = text("ParentId");
         let header = self.name_of(parent);
+        let (comments, likes, liked) = if fresh {
+            (self.comments_page(id, &[]), self.likes_page(id, &[]), false)
+        } else {
+            (self.comments(id)?, self.likes(id)?, self.like_of(id, &self.ctx.user_id)?.is_some())
+        };
         Ok(json!({
             "id": id, "type": text("Type"), "feedElementType": "FeedItem", "url": self.url(&format!("feed-elements/{id}")),
             "body": self.body(id, text("Body"), &row["IsRichText"]),
@@ -68,8 +79,8 @@ impl Feed<'_> {
             "relativeCreatedDate": "Just now", "visibility": row["Visibility"], "event": false,
             "isDeleteRestricted": false, "isSharable": true, "originalFeedItem": null, "clientInfo": null,
             "capabilities": {
-                "comments": {"page": self.comments(id)?},
-                "chatterLikes": {"isLikedByCurrentUser": self.like_of(id, &self.ctx.user_id)?.is_some(), "likesMessage": null, "myLike": null, "page": self.likes(id)?},
+                "comments": {"page": comments},
+                "chatterLikes": {"isLikedByCurrentUser": liked, "likesMessage": null, "myLike": null, "page": likes},
                 "bookmarks": {"isBookmarkedByCurrentUser": false},
                 "topics": {"canAssignTopics": true, "items": []},
             },
@@ -102,7 +113,7 @@ impl Feed<'_> {
             ITEM.join(", ")
         );
         let elements =
-            self.rows(&soql)?.iter().map(|row| self.element_of(row)).collect::<Result<Vec<_>, _>>()?;
+            self.rows(&soql)?.iter().map(|row| self.element_of(row, false)).collect::<Result<Vec<_>, _>>()?;
         Ok(json!({
             "elements": elements, "currentPageToken": null, "currentPageUrl": self.ask.target.path,
             "nextPageToken": null, "nextPageUrl": null, "updatesToken": null, "updatesUrl": null,
@@ -139,10 +150,14 @@ impl Feed<'_> {
         );
         let rows = self.rows(&soql)?;
         let items = rows.iter().map(|row| self.comment_of(row)).collect::<Result<Vec<_>, _>>()?;
-        Ok(json!({
+        Ok(self.comments_page(&item, &items))
+    }
+
+    fn comments_page(&self, item: &str, items: &[Value]) -> Value {
+        json!({
             "total": items.len(), "items": items, "nextPageUrl": null,
             "currentPageUrl": self.url(&format!("feed-elements/{item}/capabilities/comments/items")),
-        }))
+        })
     }
 
     /// A like.
@@ -166,15 +181,19 @@ impl Feed<'_> {
             .iter()
             .map(|row| self.like(row["Id"].as_str().unwrap_or_default()))
             .collect::<Result<Vec<_>, _>>()?;
-        let url = if id::prefix(&entity) == "0D7" {
+        Ok(self.likes_page(&entity, &items))
+    }
+
+    fn likes_page(&self, entity: &str, items: &[Value]) -> Value {
+        let url = if id::prefix(entity) == "0D7" {
             format!("comments/{entity}/likes")
         } else {
             format!("feed-elements/{entity}/capabilities/chatter-likes/items")
         };
-        Ok(json!({
+        json!({
             "total": items.len(), "items": items, "currentPageToken": 0, "currentPageUrl": self.url(&url),
             "nextPageToken": null, "nextPageUrl": null, "previousPageToken": null, "previousPageUrl": null,
-        }))
+        })
     }
 
     /// The like that a user gave, if one did.
