@@ -19,6 +19,7 @@ use super::schema::Schema;
 use crate::time::Timestamp;
 
 mod check;
+mod copies;
 mod delete;
 mod derive;
 mod read;

@@ -249,7 +249,7 @@ impl Tx<'_> {
 }
 
 /// `B-{000000}` and 42 make `B-000042`; a form without braces is all digits.
-fn auto_number(form: &str, number: u64) -> String {
+pub(super) fn auto_number(form: &str, number: u64) -> String {
     match form
         .split_once('{')
         .and_then(|(head, rest)| rest.split_once('}').map(|(zeros, tail)| (head, zeros, tail)))

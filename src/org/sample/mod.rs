@@ -223,10 +223,11 @@ impl Maker<'_> {
         self.leads(company)?;
         self.adapter()?;
         self.ago(30);
-        for _ in 0..BIG_TABLE {
-            let value = self.below(1_000_000);
-            self.make("BigTable__c", json!({"Value__c": value}))?;
-        }
+        let first = self.make("BigTable__c", json!({"Value__c": 0}))?;
+        let values: Vec<f64> = (1..BIG_TABLE)
+            .map(|_| f64::from(u32::try_from(self.chance.below(1_000_000)).unwrap_or_default()))
+            .collect();
+        self.tx.copies("BigTable__c", &first, "Value__c", values)?;
         Ok(())
     }
 

@@ -94,6 +94,12 @@ fn a_long_result_comes_in_pages() {
         client.with("Sforce-Query-Options", "batchSize=500").get("/query?q=SELECT+Id+FROM+BigTable__c");
     assert_eq!((&first.body["done"], first.body["records"].as_array().unwrap().len()), (&json!(false), 500));
     let total = first.body["totalSize"].as_u64().unwrap();
+    let ends = client.query("SELECT MAX(Name) hi, COUNT_DISTINCT(Name) n FROM BigTable__c");
+    assert_eq!(ends["records"][0]["n"], total);
+    let next = client.create("BigTable__c", &json!({"Value__c": 1}));
+    let made = client.get(&format!("/sobjects/BigTable__c/{next}")).body;
+    assert!(made["Name"].as_str() > ends["records"][0]["hi"].as_str(), "the numbers go on: {made}");
+    let total = total + 1;
     assert!(total >= 5_000);
     let mut seen = std::collections::HashSet::new();
     let mut page = client.get("/query?q=SELECT+Id+FROM+BigTable__c").body;
