@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::connect;
 use crate::event;
 use crate::event::Format;
+use crate::event::Matches;
 use crate::event::Mode;
 use crate::event::OnError;
 use crate::read;
@@ -224,12 +225,17 @@ impl Config {
                     [("upstream", false), ("strict", true)],
                     false,
                 ),
+                matches: vars.choice(
+                    "TIELINE_MATCHES",
+                    [
+                        ("first", Matches::First),
+                        ("none", Matches::None),
+                        ("most_recent", Matches::MostRecent),
+                    ],
+                    Matches::First,
+                ),
             },
-            read: read::Settings {
-                fresh: vars.secs("TIELINE_CACHE_FRESH_SECS", 60, 0..=86_400),
-                stale: vars.secs("TIELINE_CACHE_STALE_SECS", 86_400, 0..=30 * 86_400),
-                negative: vars.secs("TIELINE_CACHE_NEGATIVE_SECS", 15, 0..=3600),
-            },
+            read: vars.read(),
             write: write::Settings {
                 mode: vars.mode(stores.queue_url.is_some()),
                 wait: vars.millis("TIELINE_WRITE_WAIT_MS", 1500, 0..=60_000),

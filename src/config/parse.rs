@@ -14,6 +14,7 @@ use super::Stores;
 use super::variables;
 use crate::connect;
 use crate::event::Mode;
+use crate::read;
 use crate::salesforce;
 use crate::salesforce::Vault;
 use crate::telemetry::Level;
@@ -304,6 +305,30 @@ impl Reader {
             self.wrong("TIELINE_WIDTH", rule);
         }
         Delivery { width: general.unwrap_or(200), widths, ..Delivery::default() }
+    }
+
+    pub(super) fn read(&mut self) -> read::Settings {
+        let rule = "must be a whole number from 0 to 86400, with exceptions behind commas: 60,Case=5";
+        let (alone, pairs) = self.pairs("TIELINE_CACHE_FRESH_SECS", rule);
+        let age = |text: &str| text.parse().ok().filter(|secs| *secs <= 86_400).map(Duration::from_secs);
+        let general = match alone.as_slice() {
+            [] => Some(Duration::from_secs(60)),
+            [one] => age(one),
+            _ => None,
+        };
+        let objects: BTreeMap<_, _> = pairs
+            .iter()
+            .filter_map(|(object, text)| Some((object.to_ascii_lowercase(), age(text)?)))
+            .collect();
+        if general.is_none() || objects.len() != pairs.len() {
+            self.wrong("TIELINE_CACHE_FRESH_SECS", rule);
+        }
+        read::Settings {
+            fresh: general.unwrap_or_default(),
+            objects,
+            stale: self.secs("TIELINE_CACHE_STALE_SECS", 86_400, 0..=30 * 86_400),
+            negative: self.secs("TIELINE_CACHE_NEGATIVE_SECS", 15, 0..=3600),
+        }
     }
 
     pub(super) fn connect(&self) -> connect::Settings {

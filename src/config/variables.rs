@@ -98,13 +98,22 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("TIELINE_RATE_PER_SEC", "from the daily allowance", "calls to Salesforce a second, at most"),
     variable("TIELINE_CONCURRENCY", "from what works", "calls to Salesforce at once, at most"),
-    variable("TIELINE_CACHE_FRESH_SECS", "60", "how long a cached answer is as good as new"),
+    variable(
+        "TIELINE_CACHE_FRESH_SECS",
+        "60",
+        "how long a cached answer is as good as new; per object behind commas, `60,Case=5`",
+    ),
     variable(
         "TIELINE_CACHE_STALE_SECS",
         "86400",
         "how long a cached answer may stand in while Salesforce gives none",
     ),
     variable("TIELINE_CACHE_NEGATIVE_SECS", "15", "how long it is remembered that nobody matched"),
+    variable(
+        "TIELINE_MATCHES",
+        "`first`",
+        "a lookup that matches several records gives the `first`, as upstream, `none`, or the one changed last, `most_recent`",
+    ),
     variable(
         "TIELINE_DEFAULT_REGION",
         "none",

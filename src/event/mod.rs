@@ -56,6 +56,20 @@ pub struct Settings {
     /// Whether what replaces text outside of quotes must be one simple thing
     /// (`TIELINE_BARE_REPLACEMENT=strict`), or may be a whole clause as upstream allows.
     pub strict: bool,
+    /// What a lookup gives that matches several records (`TIELINE_MATCHES`).
+    pub matches: Matches,
+}
+
+/// What `lookup` and `phoneLookup` give where several records match. `sf_count` tells it always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matches {
+    /// The first one, in Salesforce's order, as upstream.
+    #[default]
+    First,
+    /// No fields: rather a stranger than somebody else.
+    None,
+    /// The one that was changed last.
+    MostRecent,
 }
 
 /// Why an event is not carried out: an error of the contact flow, not of anything behind it.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
 use super::{
-    Contact, Invocation, OutcomeQuery, Read, Refusal, Request, Settings, Shape, Write, control, dates,
-    template,
+    Contact, Invocation, Matches, OutcomeQuery, Read, Refusal, Request, Settings, Shape, Write, control,
+    dates, template,
 };
 use crate::phone::Phone;
 use crate::soql;
@@ -49,8 +49,8 @@ pub fn parse(event: &Value, settings: &Settings, now: Timestamp) -> Result<Invoc
     })?;
     let arguments = Arguments { operation: operation.as_str().unwrap_or_default(), given: &parameters };
     let request = match arguments.operation {
-        "lookup" => Request::Read(lookup(&arguments, Shape::First)?),
-        "lookup_all" => Request::Read(lookup(&arguments, Shape::All)?),
+        "lookup" => Request::Read(lookup(&arguments, one_of(settings), settings)?),
+        "lookup_all" => Request::Read(lookup(&arguments, Shape::All, settings)?),
         "phoneLookup" => Request::Read(phone_lookup(&arguments, settings)?),
         "query" => Request::Read(query(&arguments, Dialect::Soql, Shape::All, settings)?),
         "queryOne" => Request::Read(query(&arguments, Dialect::Soql, Shape::Only, settings)?),
@@ -92,7 +92,12 @@ fn contact(details: &Value) -> Option<Contact> {
     })
 }
 
-fn lookup(arguments: &Arguments<'_>, shape: Shape) -> Result<Read, Refusal> {
+/// The form of the reply to a lookup.
+fn one_of(settings: &Settings) -> Shape {
+    if settings.matches == Matches::None { Shape::Only } else { Shape::First }
+}
+
+fn lookup(arguments: &Arguments<'_>, shape: Shape, settings: &Settings) -> Result<Read, Refusal> {
     const NAMED: &[&str] = &["sf_object", "sf_fields"];
     arguments.demand(NAMED)?;
     let object = arguments.text("sf_object")?;
@@ -100,10 +105,13 @@ fn lookup(arguments: &Arguments<'_>, shape: Shape) -> Result<Read, Refusal> {
         Some(Value::Array(_)) => arguments.list("sf_fields")?.join(", "),
         _ => arguments.text("sf_fields")?,
     };
-    if shape == Shape::First && arguments.others(NAMED).next().is_none() {
+    if !shape.shows_all() && arguments.others(NAMED).next().is_none() {
         return Err(Problem::NoCondition.into());
     }
     Ok(match soql::select(&object, &fields, arguments.others(NAMED))? {
+        Selected::Query(soql) if shape == Shape::First && settings.matches == Matches::MostRecent => {
+            Read::Query { soql: format!("{soql} ORDER BY LastModifiedDate DESC"), shape }
+        }
         Selected::Query(soql) => Read::Query { soql, shape },
         Selected::Nobody => Read::Nobody { shape },
     })
@@ -117,13 +125,17 @@ fn phone_lookup(arguments: &Arguments<'_>, settings: &Settings) -> Result<Read, 
             )));
         }
     }
-    let shape = Shape::First;
+    let shape = one_of(settings);
     let fields = arguments.list("sf_fields")?;
-    let object = arguments.optional("sf_object")?.unwrap_or_else(|| "Contact".to_owned());
+    let mut object =
+        json!({"name": arguments.optional("sf_object")?.unwrap_or_else(|| "Contact".to_owned())});
+    if settings.matches == Matches::MostRecent {
+        object["orderBy"] = "LastModifiedDate DESC".into();
+    }
     let text = arguments.any_text("sf_phone")?;
     Ok(match Phone::read(&text, settings.region).filter(Phone::identifies) {
         Some(phone) => Read::ParameterizedSearch {
-            body: json!({"q": phone.national(), "sobjects": [{"name": object}], "fields": fields}),
+            body: json!({"q": phone.national(), "sobjects": [object], "fields": fields}),
             shape,
         },
         None => Read::Nobody { shape },

@@ -43,6 +43,21 @@ impl Name {
     }
 }
 
+/// The object that a question is about, in lower case; of a search for several, the first.
+pub(super) fn object_of(read: &Read) -> Option<String> {
+    let (text, before) = match read {
+        Read::Nobody { .. } => return None,
+        Read::Query { soql, .. } => (soql, "from"),
+        Read::Search { sosl, .. } => (sosl, "returning"),
+        Read::ParameterizedSearch { body, .. } => {
+            return Some(body.pointer("/sobjects/0/name")?.as_str()?.to_ascii_lowercase());
+        }
+    };
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    words.find(|word| word.eq_ignore_ascii_case(before))?;
+    words.next().map(str::to_ascii_lowercase)
+}
+
 /// Keys and lists of names in order.
 fn sorted(value: &Value) -> Value {
     match value {
@@ -91,6 +106,17 @@ mod tests {
         };
         assert_eq!(name(&search(json!(["Id", "Name"]))), name(&search(json!(["Name", "Id"]))));
         assert_ne!(name(&search(json!(["Id", "Name"]))), name(&search(json!(["Id"]))));
+    }
+
+    #[test]
+    fn the_object_is_found() {
+        let object = |read: Read| object_of(&read);
+        assert_eq!(object(query("SELECT Id FROM  My__c WHERE A=1", Shape::All)).as_deref(), Some("my__c"));
+        let sosl = "FIND {x} IN ALL FIELDS RETURNING Contact(Id), Lead".to_owned();
+        assert_eq!(object(Read::Search { sosl, shape: Shape::All }).as_deref(), Some("contact"));
+        let body = json!({"sobjects": [{"name": "Lead"}]});
+        assert_eq!(object(Read::ParameterizedSearch { body, shape: Shape::All }).as_deref(), Some("lead"));
+        assert_eq!(object(query("q", Shape::All)), None);
     }
 
     #[test]

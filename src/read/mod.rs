@@ -27,6 +27,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -89,10 +90,12 @@ const LOOKS: [Duration; 5] = [
 ];
 
 /// For how long what may stand in for an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// A cached answer as good as new.
     pub fresh: Duration,
+    /// The same for single objects, by their names in lower case.
+    pub objects: BTreeMap<String, Duration>,
     /// A cached answer that stands in while Salesforce gives none.
     pub stale: Duration,
     /// That nobody matched.
@@ -238,7 +241,7 @@ impl Reads {
         let shared = secret.map(|_| shared);
         let name = Name::of(read, self.client.settings(), &secret.unwrap_or(self.own_secret));
         let (own, kept) = futures::join!(self.own(call.contact, now), self.kept(&name, shared, now));
-        let wanted = self.wanted(call.cache, own, now);
+        let wanted = self.wanted(read, call.cache, own, now);
         let kept = kept.map(|(entry, source, changed)| {
             let verdict = wanted.judge(&entry);
             (entry, source, if changed { verdict.min(Verdict::Stale) } else { verdict })
@@ -304,8 +307,10 @@ impl Reads {
         Some((entry, Source::Table, changed))
     }
 
-    fn wanted(&self, cache: Option<CacheControl>, own: Own, now: Timestamp) -> Wanted {
-        let Settings { fresh, stale, negative } = self.settings;
+    fn wanted(&self, read: &Read, cache: Option<CacheControl>, own: Own, now: Timestamp) -> Wanted {
+        let Settings { fresh, ref objects, stale, negative } = self.settings;
+        let of_object = || objects.get(&key::object_of(read)?).copied();
+        let fresh = if objects.is_empty() { fresh } else { of_object().unwrap_or(fresh) };
         let (fresh, stale) = match cache {
             Some(CacheControl::MaxAge(age)) => (age.min(stale), age.min(stale)),
             _ => (fresh, stale),

@@ -177,7 +177,9 @@ fn reads(org: Arc<Org>) -> Reads {
     let vault = Vault::Given(Hidden::new(r#"{"ConsumerKey":"key","ConsumerSecret":"secret"}"#));
     let client = Client::new(settings.clone(), Auth::new(settings, vault, None), org);
     let fresh = Duration::from_secs(60);
-    let settings = Settings { fresh, stale: Duration::from_secs(86_400), negative: Duration::from_secs(15) };
+    let objects = BTreeMap::from([("case".to_owned(), Duration::from_secs(5))]);
+    let (stale, negative) = (Duration::from_secs(86_400), Duration::from_secs(15));
+    let settings = Settings { fresh, objects, stale, negative };
     Reads { now, ..Reads::new(client, settings) }
 }
 
@@ -225,6 +227,22 @@ async fn that_nobody_matched_is_kept_briefly() {
     pass(2 * SECOND);
     rig.org.nobody.store(false, Ordering::SeqCst);
     assert_eq!(rig.ask().await, is("0", Source::Salesforce));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_may_age_faster() {
+    let rig = Rig::new();
+    let read = Read::Query { soql: "SELECT Id FROM Case".to_owned(), shape: Shape::First };
+    let source = async || {
+        let deadline = Deadline::after(SECOND);
+        let call = Call { contact: None, cache: None, soft: SECOND, deadline };
+        rig.reads.answer(&read, &call).await.source
+    };
+    assert_eq!(source().await, Source::Salesforce);
+    pass(4 * SECOND);
+    assert_eq!(source().await, Source::Table);
+    pass(2 * SECOND);
+    assert_eq!(source().await, Source::Salesforce);
 }
 
 #[tokio::test(start_paused = true)]

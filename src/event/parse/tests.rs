@@ -179,6 +179,34 @@ fn every_observed_call_is_answered_as_upstream_or_better() {
 }
 
 #[test]
+fn where_several_match_the_configuration_chooses() {
+    let lookup = json!({"sf_operation": "lookup", "sf_object": "Contact", "sf_fields": "Id", "A": "b"});
+    let by_phone = json!({"sf_operation": "phoneLookup", "sf_phone": "+12065550100", "sf_fields": "Id"});
+    let read = |parameters: &Value, matches| {
+        let settings = Settings { matches, ..settings() };
+        match parse(&json!({"Details": {"Parameters": parameters}}), &settings, NOW).unwrap().request {
+            Request::Read(read) => read,
+            other => panic!("{other:?}"),
+        }
+    };
+    let soql = "SELECT Id FROM Contact WHERE A='b'".to_owned();
+    assert_eq!(read(&lookup, Matches::None), Read::Query { soql: soql.clone(), shape: Shape::Only });
+    let soql = format!("{soql} ORDER BY LastModifiedDate DESC");
+    assert_eq!(read(&lookup, Matches::MostRecent), Read::Query { soql, shape: Shape::First });
+    assert_eq!(
+        read(&by_phone, Matches::MostRecent),
+        Read::ParameterizedSearch {
+            body: json!({
+                "q": "2065550100", "fields": ["Id"],
+                "sobjects": [{"name": "Contact", "orderBy": "LastModifiedDate DESC"}],
+            }),
+            shape: Shape::First,
+        }
+    );
+    assert!(matches!(read(&by_phone, Matches::None), Read::ParameterizedSearch { shape: Shape::Only, .. }));
+}
+
+#[test]
 fn an_event_needs_parameters_and_nothing_else() {
     for (event, named) in [
         (json!(null), "'Details'"),
