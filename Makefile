@@ -3,13 +3,13 @@
 # make bench   print the figures of the README, measured here
 # make web     build the pages into web/dist
 # make sim     the write path in simulated time: make sim SEEDS=200000
-# make crash   real processes killed at random: make crash MINUTES=30
+# make bench-compare BASE=main   the same figures of another commit, and the ratios
 # make package both Lambda zips, with checksums
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test bench web sim crash package tools lint unit it browser
+.PHONY: run test bench bench-compare web sim package tools lint unit it browser
 
 CARGO ?= cargo
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test-results/*' 2>/dev/null)
@@ -52,6 +52,18 @@ it: web/dist/index.html
 browser: web/dist/index.html
 	cd web && npm run --silent check && npm test --silent
 	cd web && npm run --silent e2e
+
+sim:
+	SEEDS=$${SEEDS:-2000} $(CARGO) test --release --test it sim::seeds -- --nocapture
+
+# The instrument builds what it measures in the profile in which it is deployed.
+bench: web/dist/index.html
+	$(CARGO) build --quiet --profile lambda --no-default-features --bin bootstrap --example bare
+	$(CARGO) build --quiet --release --bin tieline
+	$(CARGO) bench --quiet --bench figures -- --json bench.json $(BENCH)
+
+bench-compare:
+	benches/compare.sh $(BASE)
 
 package:
 	infra/package.sh
