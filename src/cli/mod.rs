@@ -15,6 +15,7 @@ mod desk;
 mod dlq;
 mod flow;
 mod invoke;
+mod lint;
 mod local;
 mod org;
 mod outcomes;
@@ -49,6 +50,8 @@ enum Command {
     Dlq(dlq::Args),
     /// Forget what a contact's writes held.
     Purge(purge::Args),
+    /// Tell what an exported Amazon Connect contact flow should change.
+    Lint(lint::Args),
 }
 
 /// How a list is printed.
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
             Command::Outcomes(args) => outcomes::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
             Command::Purge(args) => purge::run(args).await,
+            Command::Lint(args) => lint::run(&args),
         }
     });
     // A thread that still waits (a read of standard input, say) shall not hold the exit back.
