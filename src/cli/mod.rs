@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 mod desk;
 mod dlq;
 mod flow;
+mod doctor;
 mod invoke;
 mod lint;
 mod local;
@@ -50,6 +51,8 @@ enum Command {
     Dlq(dlq::Args),
     /// Forget what a contact's writes held.
     Purge(purge::Args),
+    /// Look at the whole set-up: what is wrong, why, and what cures it.
+    Doctor(doctor::Args),
     /// Tell what an exported Amazon Connect contact flow should change.
     Lint(lint::Args),
 }
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
             Command::Outcomes(args) => outcomes::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
             Command::Purge(args) => purge::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Lint(args) => lint::run(&args),
         }
     });

@@ -66,7 +66,10 @@ fn print(findings: &[Finding], format: Format) -> anyhow::Result<()> {
         }
         Format::Table => {
             for f in findings {
-                println!("{}: {} [{}] {}: {}\n    {}", f.file, f.severity, f.code, f.block, f.message, f.hint);
+                println!(
+                    "{}: {} [{}] {}: {}\n    {}",
+                    f.file, f.severity, f.code, f.block, f.message, f.hint
+                );
             }
             let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
             println!("{} errors, {} warnings, {} notes", of("error"), of("warning"), of("note"));
@@ -78,12 +81,16 @@ fn print(findings: &[Finding], format: Format) -> anyhow::Result<()> {
 /// The same flow, with every call of ours led to another function.
 fn retarget(name: &str, flow: &mut Value, arn: &str) -> anyhow::Result<ExitCode> {
     if !(arn.starts_with("arn:") && arn.contains(":lambda:") && arn.contains(":function:")) {
-        bail!("--retarget needs the ARN of a Lambda function or of its alias: arn:aws:lambda:REGION:ACCOUNT:function:NAME:live");
+        bail!(
+            "--retarget needs the ARN of a Lambda function or of its alias: arn:aws:lambda:REGION:ACCOUNT:function:NAME:live"
+        );
     }
     read(name, flow)?;
     let changed = lead(flow, arn);
     println!("{}", serde_json::to_string_pretty(flow)?);
-    eprintln!("{changed} blocks now call {arn}; import the flow, and allow Amazon Connect to invoke the function");
+    eprintln!(
+        "{changed} blocks now call {arn}; import the flow, and allow Amazon Connect to invoke the function"
+    );
     Ok(ExitCode::from(u8::from(changed == 0)))
 }
 

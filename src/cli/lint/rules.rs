@@ -47,7 +47,14 @@ struct Found {
 }
 
 const RULES: &[Rule] = &[
-    refused, query_text, chained_id, status_204, loop_without_key, reply_size, short_timeout, superseded,
+    refused,
+    query_text,
+    chained_id,
+    status_204,
+    loop_without_key,
+    reply_size,
+    short_timeout,
+    superseded,
     no_error_branch,
 ];
 
@@ -103,7 +110,14 @@ fn refused(flow: &Flow, found: &mut Vec<Found>) {
         let contact = json!({"ContactId": "lint", "InitialContactId": "lint"});
         let event = json!({"Details": {"ContactData": contact, "Parameters": parameters}});
         if let Err(refusal) = event::parse(&event, &event::Settings::default(), Timestamp::EPOCH) {
-            add(found, "refused", "error", block, refusal.message, "this call fails every time; mend it in the block");
+            add(
+                found,
+                "refused",
+                "error",
+                block,
+                refusal.message,
+                "this call fails every time; mend it in the block",
+            );
         }
     }
 }
@@ -116,7 +130,14 @@ fn query_text(flow: &Flow, found: &mut Vec<Found>) {
         let Some(query) = invoke.get("query").filter(|_| queries) else { continue };
         if dynamic(query) {
             let message = "the whole query comes from the contact".to_owned();
-            add(found, "query-text", "warning", block, message, "write the query in the block and hand in the values as parameters");
+            add(
+                found,
+                "query-text",
+                "warning",
+                block,
+                message,
+                "write the query in the block and hand in the values as parameters",
+            );
             continue;
         }
         let bare = outside_quotes(query);
@@ -160,12 +181,18 @@ fn chained_id(flow: &Flow, found: &mut Vec<Found>) {
             let (severity, message, hint) = match &block.kind {
                 Kind::Invoke(invoke) if uses(&invoke.parameters) => (
                     "note",
-                    format!("uses the Id of \"{}\"; while that write is queued it is a ticket (tl-…), which is as good in later calls of this contact", from.name),
+                    format!(
+                        "uses the Id of \"{}\"; while that write is queued it is a ticket (tl-…), which is as good in later calls of this contact",
+                        from.name
+                    ),
                     "nothing, if the writes are of one contact; else tl_mode sync in the first",
                 ),
                 Kind::SetAttributes(pairs) if uses(pairs) => (
                     "warning",
-                    format!("keeps the Id of \"{}\" in an attribute; while that write is queued it is a ticket, which screen pops and reports cannot open", from.name),
+                    format!(
+                        "keeps the Id of \"{}\" in an attribute; while that write is queued it is a ticket, which screen pops and reports cannot open",
+                        from.name
+                    ),
                     "name the attribute in tl_attribute of the write: the real Id is put there once it is known",
                 ),
                 _ => continue,
@@ -205,7 +232,14 @@ fn loop_without_key(flow: &Flow, found: &mut Vec<Found>) {
         let keyed = invoke.get("tl_key").is_some_and(dynamic);
         if invoke.writes() && !keyed && flow.in_a_loop(block) {
             let message = "this write stands in a loop without a tl_key of its own for every round; within 90 seconds an equal write is taken for a repeat".to_owned();
-            add(found, "loop-without-key", "warning", block, message, "set tl_key to an attribute that counts the rounds");
+            add(
+                found,
+                "loop-without-key",
+                "warning",
+                block,
+                message,
+                "set tl_key to an attribute that counts the rounds",
+            );
         } else if invoke.writes() && invoke.asynchronous && invoke.get("tl_key").is_none() {
             let message = "this write is invoked asynchronously without tl_key: the flow moves on, and a repeat cannot be told from the next write".to_owned();
             add(found, "loop-without-key", "warning", block, message, "set tl_key");
@@ -224,14 +258,24 @@ fn reply_size(flow: &Flow, found: &mut Vec<Found>) {
                 (!limited).then_some("the query has no LIMIT of 100 or less")
             }
             "search" => {
-                let wide = invoke.get("overallLimit").and_then(|l| l.parse::<u64>().ok()).is_some_and(|l| l > MANY);
+                let wide =
+                    invoke.get("overallLimit").and_then(|l| l.parse::<u64>().ok()).is_some_and(|l| l > MANY);
                 wide.then_some("overallLimit is above 100")
             }
             _ => None,
         };
         if let Some(why) = risk {
-            let message = format!("the reply may pass the 32 KB that Amazon Connect takes ({why}); what does not fit is left out, and tl_truncated says so");
-            add(found, "reply-size", "warning", block, message, "ask for fewer records and fields, or branch on tl_truncated");
+            let message = format!(
+                "the reply may pass the 32 KB that Amazon Connect takes ({why}); what does not fit is left out, and tl_truncated says so"
+            );
+            add(
+                found,
+                "reply-size",
+                "warning",
+                block,
+                message,
+                "ask for fewer records and fields, or branch on tl_truncated",
+            );
         }
     }
 }
@@ -253,7 +297,8 @@ fn limit(query: &str) -> Option<u64> {
 fn short_timeout(flow: &Flow, found: &mut Vec<Found>) {
     for (block, invoke) in flow.invokes() {
         if let Some(seconds) = invoke.seconds.filter(|s| *s < 3) {
-            let message = format!("the block waits {seconds} s; a cold start and a slow Salesforce need more");
+            let message =
+                format!("the block waits {seconds} s; a cold start and a slow Salesforce need more");
             add(found, "short-timeout", "warning", block, message, "wait 3 s at least, 8 s at most");
         }
     }
@@ -262,15 +307,31 @@ fn short_timeout(flow: &Flow, found: &mut Vec<Found>) {
 /// Operations that have a better one.
 fn superseded(flow: &Flow, found: &mut Vec<Found>) {
     for (block, invoke) in flow.invokes() {
-        let phone = |(name, _): &(String, String)| matches!(name.to_ascii_lowercase().as_str(), "homephone" | "mobilephone");
+        let phone = |(name, _): &(String, String)| {
+            matches!(name.to_ascii_lowercase().as_str(), "homephone" | "mobilephone")
+        };
         let looks_up = matches!(invoke.operation(), "lookup" | "lookup_all");
         if looks_up && invoke.parameters.iter().any(phone) {
             let message = "looks for a phone number by pattern, which reads the whole table and takes ten digits for an American number".to_owned();
-            add(found, "superseded", "warning", block, message, "use phoneLookup, with sf_object if it is not Contact");
+            add(
+                found,
+                "superseded",
+                "warning",
+                block,
+                message,
+                "use phoneLookup, with sf_object if it is not Contact",
+            );
         }
         if invoke.operation() == "update" && object(invoke).contains('/') {
             let message = "updates by an external id through a slash in sf_object".to_owned();
-            add(found, "superseded", "note", block, message, "use upsert with sf_external_field and sf_external_id");
+            add(
+                found,
+                "superseded",
+                "note",
+                block,
+                message,
+                "use upsert with sf_external_field and sf_external_id",
+            );
         }
     }
 }
@@ -283,10 +344,24 @@ fn no_error_branch(flow: &Flow, found: &mut Vec<Found>) {
     for (block, _) in flow.invokes() {
         if block.errors.iter().all(String::is_empty) {
             let message = "has no way for an error: the contact ends there".to_owned();
-            add(found, "no-error-branch", "error", block, message, "lead the error branch somewhere: a prompt, a queue");
+            add(
+                found,
+                "no-error-branch",
+                "error",
+                block,
+                message,
+                "lead the error branch somewhere: a prompt, a queue",
+            );
         } else if block.errors.iter().all(|e| block.next.contains(e)) {
             let message = "goes the same way on an error and on an answer".to_owned();
-            add(found, "no-error-branch", "warning", block, message, "after an error $.External holds nothing; branch before it is used");
+            add(
+                found,
+                "no-error-branch",
+                "warning",
+                block,
+                message,
+                "after an error $.External holds nothing; branch before it is used",
+            );
         }
     }
 }

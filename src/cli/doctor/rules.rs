@@ -1,0 +1,228 @@
+//! What an answer says about the health of the set-up. Pure.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fault::Class;
+use crate::fault::Fault;
+
+/// One check, as it came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Check {
+    /// What was looked at.
+    pub(super) name: String,
+    /// How it is.
+    pub(super) status: Status,
+    /// What is so, and why.
+    pub(super) cause: String,
+    /// What to do.
+    pub(super) cure: String,
+    /// The page that says more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    /// As it should be.
+    Good,
+    /// Works, and will not for ever, or not always.
+    Warned,
+    /// Does not work.
+    Failed,
+}
+
+impl Status {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warned => "warned",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl Check {
+    fn new(name: &str, status: Status, cause: impl Into<String>, cure: &str) -> Self {
+        Self { name: name.to_owned(), status, cause: cause.into(), cure: cure.to_owned(), link: None }
+    }
+
+    pub(super) fn good(name: &str, cause: impl Into<String>) -> Self {
+        Self::new(name, Status::Good, cause, "")
+    }
+
+    pub(super) fn warned(name: &str, cause: impl Into<String>, cure: &str) -> Self {
+        Self::new(name, Status::Warned, cause, cure)
+    }
+
+    pub(super) fn failed(name: &str, cause: impl Into<String>, cure: &str) -> Self {
+        Self::new(name, Status::Failed, cause, cure)
+    }
+
+    fn see(self, link: &'static str) -> Self {
+        Self { link: Some(link), ..self }
+    }
+}
+
+pub(super) fn secret(fault: &Fault) -> Check {
+    Check::failed(
+        "secret",
+        &fault.message,
+        "put the keys that its login needs into the secret, or let this role read it",
+    )
+}
+
+/// Salesforce retires the password login; the others stay.
+pub(super) fn login_flow(flow: &str) -> Check {
+    match flow {
+        "password" => Check::warned(
+            "login flow",
+            "the secret chooses the username-password login, which Salesforce is retiring and blocks in new orgs",
+            "make an External Client App with client credentials, then take Password out of the secret",
+        )
+        .see("https://help.salesforce.com/s/articleView?id=000886201&type=1"),
+        other => Check::good("login flow", format!("{other}, which stays")),
+    }
+}
+
+pub(super) fn login(fault: &Fault) -> Check {
+    let cure = match (fault.class, fault.code.as_str()) {
+        (Class::Retryable, _) => "check SF_HOST and the way out of the network, then look again",
+        (Class::Throttled(_), _) => "wait; too many logins or calls were made",
+        (_, "invalid_client" | "invalid_client_id") => {
+            "check ConsumerKey and ConsumerSecret, and that the app is of this org"
+        }
+        (_, "invalid_grant") => {
+            "check user, password and security token, that the app may log in this way, and that a user is set for client credentials"
+        }
+        (_, "PRIVATE_KEY_UNUSABLE") => {
+            "put the PEM of the key whose certificate the app holds into PrivateKey"
+        }
+        (_, "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED") => "give the user the permission API Enabled",
+        _ => "check SF_HOST, SF_PRODUCTION and the app's policies",
+    };
+    Check::failed("login", fault.to_string(), cure)
+        .see("https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm&type=5")
+}
+
+/// Versions 7 to 30 are gone; 31 to 40 go in two steps.
+pub(super) fn version(version: &str) -> Check {
+    const LINK: &str = "https://help.salesforce.com/s/articleView?id=005321531&type=1";
+    let number = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse::<u32>().ok());
+    let cure = "set SF_VERSION to a newer version, v62.0 or above";
+    match number {
+        Some(0..=30) => Check::failed(
+            "API version",
+            format!("{version} was retired in Summer '25; calls are answered with 410"),
+            cure,
+        )
+        .see(LINK),
+        Some(31..=40) => Check::warned(
+            "API version",
+            format!("{version} is unsupported from Summer '27 and removed in Summer '28"),
+            cure,
+        )
+        .see(LINK),
+        Some(41..=45) => Check::warned(
+            "API version",
+            format!("{version} knows neither collections by external id nor whether an upsert created"),
+            cure,
+        ),
+        _ => Check::good("API version", version),
+    }
+}
+
+pub(super) fn limits(limits: &Value) -> Check {
+    const NAME: &str = "daily calls";
+    let number = |key: &str| limits.pointer(&format!("/DailyApiRequests/{key}")).and_then(Value::as_u64);
+    let (Some(max), Some(left)) = (number("Max"), number("Remaining")) else {
+        let cure = "give the API user the permission View Setup and Configuration";
+        return Check::warned(NAME, "the org does not tell this user how many calls are left", cure);
+    };
+    let cause = format!("{left} of {max} left in these 24 hours");
+    if left == 0 {
+        Check::failed(
+            NAME,
+            cause,
+            "find out who spends them (Setup, API Usage), or buy more; writes wait until there are some",
+        )
+    } else if left < max / 5 {
+        Check::warned(NAME, cause, "find out who spends them: Setup, API Usage")
+    } else {
+        Check::good(NAME, cause)
+    }
+}
+
+pub(super) fn no_object(object: &str, fault: &Fault) -> Check {
+    Check::failed(
+        &format!("object {object}"),
+        fault.to_string(),
+        "check the API name, and that the API user's permission set gives access to the object",
+    )
+}
+
+/// What this user may do with an object.
+pub(super) fn permissions(object: &str, description: &Value) -> Check {
+    let name = format!("object {object}");
+    let may = |flag: &str| description.get(flag).and_then(Value::as_bool).unwrap_or(false);
+    let missing: Vec<_> = [("queryable", "read"), ("createable", "create"), ("updateable", "edit")]
+        .into_iter()
+        .filter(|(flag, _)| !may(flag))
+        .map(|(_, right)| right)
+        .collect();
+    if missing.is_empty() {
+        return Check::good(&name, "may be read, created and edited");
+    }
+    Check::warned(
+        &name,
+        format!("the API user may not {} it", missing.join(" nor ")),
+        "give the rights in the API user's permission set, if flows need them",
+    )
+}
+
+/// A field that carries a write's identity must refuse a second record, and take the whole identity.
+pub(super) fn unique_field(object: &str, field: &str, description: &Value) -> Check {
+    const LONG_ENOUGH: u64 = 29;
+    let name = format!("unique field {object}.{field}");
+    let fields = description.get("fields").and_then(Value::as_array);
+    let named =
+        |f: &&Value| f.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(field));
+    let Some(found) = fields.into_iter().flatten().find(named) else {
+        let cure = "make a text field of 32 characters, unique, and let the API user edit it; or take it out of TIELINE_UNIQUE_FIELDS";
+        return Check::failed(&name, "the object has no such field, or this user cannot see it", cure);
+    };
+    let is = |flag: &str| found.get(flag).and_then(Value::as_bool).unwrap_or(false);
+    let length = found.get("length").and_then(Value::as_u64).unwrap_or_default();
+    let text = found.get("type").and_then(Value::as_str) == Some("string");
+    if !is("unique") {
+        Check::failed(
+            &name,
+            "the field is not unique, so a repeated create makes a second record",
+            "mark it as unique",
+        )
+    } else if !text || length < LONG_ENOUGH {
+        let cause = format!("the field must be a text of {LONG_ENOUGH} characters or more");
+        Check::failed(&name, cause, "make it a text of 32 characters")
+    } else if !is("createable") {
+        Check::failed(&name, "the API user may not fill the field", "let the API user edit it")
+    } else {
+        Check::good(&name, "is there, unique, and may be filled")
+    }
+}
+
+pub(super) fn unreachable(name: &str, error: &str) -> Check {
+    Check::failed(name, error, "check its name and region, and what this role may do with it")
+}
+
+pub(super) fn depth(name: &str, waiting: u64) -> Check {
+    let cause = format!("{waiting} waiting");
+    if name == "dead-letter queue" && waiting > 0 {
+        return Check::warned(
+            name,
+            cause,
+            "the worker turns them into dead letters; if they stay, look at its log",
+        );
+    }
+    Check::good(name, cause)
+}

@@ -1,0 +1,96 @@
+use serde_json::Value;
+
+use super::*;
+use crate::fault::Class;
+use crate::fault::Fault;
+
+#[test]
+fn each_planted_fault_is_found_and_named() {
+    let field = |unique: bool, kind: &str, length: u64, createable: bool| json!({"fields": [{"name": "WriteKey__c", "unique": unique, "type": kind, "length": length, "createable": createable}]});
+    let unique = |description: &Value| rules::unique_field("Case", "writekey__c", description);
+    let ours = |code: &str| Fault::new(Class::Ours, code, "no");
+    let planted = [
+        (rules::secret(&ours("SECRET_UNUSABLE")), Status::Failed, "secret"),
+        (rules::login(&ours("invalid_grant")), Status::Failed, "user is set for client credentials"),
+        (rules::login(&ours("invalid_client_id")), Status::Failed, "ConsumerKey"),
+        (rules::login(&Fault::new(Class::Retryable, "UNREACHABLE", "no")), Status::Failed, "SF_HOST"),
+        (rules::login_flow("password"), Status::Warned, "External Client App"),
+        (rules::version("v29.0"), Status::Failed, "410"),
+        (rules::version("v40.0"), Status::Warned, "Summer '28"),
+        (rules::version("v42.0"), Status::Warned, "collections"),
+        (
+            rules::limits(&json!({"DailyApiRequests": {"Max": 15000, "Remaining": 0}})),
+            Status::Failed,
+            "0 of 15000",
+        ),
+        (
+            rules::limits(&json!({"DailyApiRequests": {"Max": 15000, "Remaining": 2999}})),
+            Status::Warned,
+            "API Usage",
+        ),
+        (rules::limits(&json!({})), Status::Warned, "View Setup"),
+        (rules::no_object("Cse", &ours("NOT_FOUND")), Status::Failed, "API name"),
+        (
+            rules::permissions("Case", &json!({"queryable": true, "createable": false})),
+            Status::Warned,
+            "create nor edit",
+        ),
+        (unique(&json!({"fields": []})), Status::Failed, "no such field"),
+        (unique(&field(false, "string", 32, true)), Status::Failed, "not unique"),
+        (unique(&field(true, "string", 20, true)), Status::Failed, "29 characters"),
+        (unique(&field(true, "double", 32, true)), Status::Failed, "must be a text"),
+        (unique(&field(true, "string", 32, false)), Status::Failed, "may not fill"),
+        (rules::unreachable("queue", "AccessDenied"), Status::Failed, "what this role may do"),
+        (rules::depth("dead-letter queue", 3), Status::Warned, "3 waiting"),
+    ];
+    for (check, status, said) in planted {
+        assert_eq!(check.status, status, "{check:?}");
+        assert!(
+            format!("{} {} {}", check.name, check.cause, check.cure).contains(said),
+            "{said} in {check:?}"
+        );
+        assert!(!check.cure.is_empty(), "{check:?}");
+    }
+}
+
+#[test]
+fn what_is_well_is_called_well() {
+    let all = json!({"queryable": true, "createable": true, "updateable": true, "fields": [{"name": "WriteKey__c", "unique": true, "type": "string", "length": 32, "createable": true}]});
+    for check in [
+        rules::login_flow("client_credentials"),
+        rules::version("v66.0"),
+        rules::limits(&json!({"DailyApiRequests": {"Max": 15000, "Remaining": 14998}})),
+        rules::permissions("Case", &all),
+        rules::unique_field("Case", "WriteKey__c", &all),
+        rules::depth("dead-letter queue", 0),
+        rules::depth("queue", 7),
+    ] {
+        assert_eq!(check.status, Status::Good, "{check:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_ends_the_questions_to_salesforce() {
+    let vars = [
+        ("SF_HOST", "http://127.0.0.1:9"),
+        ("SF_VERSION", "v66.0"),
+        ("TIELINE_SECRET_FILE", "/nonexistent/secret"),
+        ("TIELINE_TYPO", "x"),
+    ];
+    let vars = vars.map(|(n, v)| (n.to_owned(), v.to_owned())).into_iter();
+    let service = Service::new(Config::from_vars(vars));
+    let checks = examine(&service, &["Case".to_owned()]).await;
+    let names: Vec<_> = checks.iter().map(|c| (c.name.as_str(), c.status)).collect();
+    assert_eq!(
+        names,
+        [("environment", Status::Warned), ("API version", Status::Good), ("secret", Status::Failed)]
+    );
+}
+
+#[test]
+fn every_fault_of_the_environment_is_a_check() {
+    let errors = Config::from_vars(std::iter::empty()).unwrap_err();
+    let checks = environment(&errors);
+    assert_eq!(checks.len(), 3);
+    assert!(checks.iter().all(|c| c.status == Status::Failed && c.name.starts_with("environment: ")));
+}
