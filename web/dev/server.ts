@@ -91,7 +91,7 @@ export class MockServer {
     }
     if (method === "PUT") {
       if (body["baseVersion"] !== flow.draftVersion) {
-        return { status: 409, body: { title: "Someone else saved this flow", status: 409, detail: `Version ${flow.draftVersion} is newer.`, current: flow } };
+        return { status: 409, body: { title: "Someone else saved this flow", status: 409, detail: `Version ${flow.draftVersion} is newer.`, current: flow.draftVersion } };
       }
       const { document: _d, baseVersion: _b, note, ...fields } = body;
       Object.assign(flow, fields, { document: doc, raw: null, draftVersion: flow.draftVersion + 1, updatedAt: Date.now() });

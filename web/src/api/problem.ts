@@ -1,4 +1,4 @@
-import type { Diagnostic, Flow } from "./types";
+import type { Diagnostic } from "./types";
 
 /** A refusal or failure of the interface: RFC 9457, plus the two shapes that never reached a server. */
 export class Problem extends Error {
@@ -7,7 +7,6 @@ export class Problem extends Error {
   readonly detail: string;
   readonly hint: string;
   readonly diagnostics: Diagnostic[];
-  readonly current: Flow | null;
 
   constructor(status: number, body: Partial<ProblemBody>) {
     super(body.detail ?? body.title ?? `HTTP ${status}`);
@@ -17,7 +16,6 @@ export class Problem extends Error {
     this.detail = body.detail ?? "";
     this.hint = body.hint ?? "";
     this.diagnostics = body.diagnostics ?? [];
-    this.current = body.current ?? null;
   }
 
   /** No answer came: the server is down or the line is cut. */
@@ -33,7 +31,6 @@ export interface ProblemBody {
   hint: string;
   status: number;
   diagnostics: Diagnostic[];
-  current: Flow;
 }
 
 export function asProblem(error: unknown): Problem {

@@ -259,7 +259,8 @@ export class EditorSession {
     } catch (error) {
       const problem = asProblem(error);
       if (problem.status === 409) {
-        this.store.set({ conflict: problem.current ?? (await api.flow(flow.id).catch(() => null)) });
+        // The refusal names the newer version; its content is asked for.
+        this.store.set({ conflict: await api.flow(flow.id).catch(() => null) });
       } else if (problem.offline) {
         this.#saveWhenOnline = true;
         toast(text.editor.saveOffline, "warn");
