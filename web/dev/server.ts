@@ -17,7 +17,7 @@ interface Kept {
 }
 
 const RECORDS = [
-  { object: "Contact", id: "003000000000001AAA", name: "Ada Winter", fields: { FirstName: "Ada", LastName: "Winter", Phone: "+12065550100", Email: "ada.winter@example.com", Title: "Head of Operations", AccountId: "001000000000001AAA" } },
+  { object: "Contact", id: "003000000000001AAA", name: "Ada Winter", fields: { FirstName: "Ada", LastName: "Winter", Phone: "+12065550102", Email: "ada.winter@example.com", Title: "Head of Operations", AccountId: "001000000000001AAA" } },
   { object: "Contact", id: "003000000000002AAA", name: "Tom Berger", fields: { FirstName: "Tom", LastName: "Berger", Phone: "+493023125100", Email: "tom.berger@example.org" } },
   { object: "Account", id: "001000000000001AAA", name: "Northwind Clinics", fields: { Name: "Northwind Clinics", Phone: "+12065550101", Industry: "Healthcare" } },
   { object: "Case", id: "500000000000001AAA", name: "00001026", fields: { CaseNumber: "00001026", Subject: "Delivery is late", Status: "New" } },

@@ -3,7 +3,7 @@ import { drag, expect, kept, line, node, socket, test } from "./fixtures";
 // The documentation's own example, in its order and its words: a screen pop when a voice call comes.
 
 test("from New to the screen pop, as the documentation tells it", async ({ page, server }) => {
-  const { records } = await server.call<{ records: { id: string; object: string; name: string }[] }>("GET", "/records/search?q=%2B12065550100");
+  const { records } = await server.call<{ records: { id: string; object: string; name: string }[] }>("GET", "/records/search?q=%2B12065550102");
   const contact = records.find((record) => record.object === "Contact");
   expect(contact, "the sample company has a contact with this number").toBeTruthy();
 
@@ -152,7 +152,7 @@ test("from New to the screen pop, as the documentation tells it", async ({ page,
   await test.step("a call from a contact's number opens that contact in a tab", async () => {
     await page.getByRole("link", { name: "Agent desktop" }).click();
     const bar = page.getByRole("form", { name: "Simulated contact" });
-    await bar.getByLabel("Number").fill("+12065550100");
+    await bar.getByLabel("Number").fill("+12065550102");
     await bar.getByRole("button", { name: "Call" }).last().click();
     const log = page.getByRole("list", { name: "Event log" });
     await expect(log.locator('[data-event="onConnecting"]')).toContainText("waits");
@@ -174,6 +174,6 @@ test("from New to the screen pop, as the documentation tells it", async ({ page,
     await page.getByRole("link", { name: "Run: Completed" }).first().click();
     await expect(page.locator(".react-flow__edge-path.taken")).toHaveCount(3);
     await node(page, "uid-1").click();
-    await expect(page.getByRole("region", { name: "In this run" })).toContainText("+12065550100");
+    await expect(page.getByRole("region", { name: "In this run" })).toContainText("+12065550102");
   });
 });

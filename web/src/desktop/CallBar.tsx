@@ -12,7 +12,7 @@ const KINDS: Kind[] = ["voice", "queue_callback", "chat", "task"];
 /** Stands in for Amazon Connect: press and it rings. */
 export function CallBar({ desktop }: { desktop: SimDesktop }) {
   const [kind, setKind] = useState<Kind>("voice");
-  const [phone, setPhone] = useState("+12065550100");
+  const [phone, setPhone] = useState("+12065550102");
   const [name, setName] = useState("");
   const [attributes, setAttributes] = useState<[string, string][]>([]);
   const spoken = kind === "voice" || kind === "queue_callback";
