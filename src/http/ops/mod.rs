@@ -14,6 +14,7 @@ use crate::store::{StoreError, Table};
 
 pub mod faults;
 pub mod line;
+pub mod repair;
 pub mod view;
 pub mod writes;
 
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/openapi.json", get(openapi))
         .merge(writes::routes())
+        .merge(repair::routes())
         .merge(line::routes())
         .merge(faults::routes())
 }
@@ -37,6 +39,7 @@ pub(super) fn routes() -> Router<App> {
     servers((url = "/api")),
     paths(
         writes::contact, writes::doubt, writes::dead_letters, writes::dead_letter,
+        repair::edit, repair::replay, repair::discard,
         line::overview, line::settings, line::worker, line::pause, line::resume,
         faults::list, faults::add, faults::clear, faults::remove, faults::journal,
     ),
