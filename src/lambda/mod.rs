@@ -273,7 +273,18 @@ impl Service {
                     traceparent: None,
                 };
                 let soft = deadline.at_most(config.reply.soft);
-                match ready.writes.carry(&asked, soft, deadline, clock::now()).await {
+                let taken = ready.writes.carry(&asked, soft, deadline, clock::now()).await;
+                if ready.stores.state.is_none() {
+                    // No outcome tells later reads of this write: a stamp does.
+                    let record = match asked.write {
+                        event::Write::Update { id, .. } | event::Write::Delete { id, .. } => {
+                            Some(id.as_str())
+                        }
+                        _ => None,
+                    };
+                    ready.reads.wrote(contact, record).await;
+                }
+                match taken {
                     Ok(taken) => {
                         trace.spent = taken.spent;
                         trace.accepted = taken.id.is_some() && !taken.duplicate;
