@@ -20,5 +20,6 @@ pub mod import;
 pub mod json;
 pub mod model;
 pub mod path;
+pub mod reference;
 pub mod run;
 pub mod validate;

@@ -206,6 +206,41 @@ mod tests {
         assert_eq!(with(&["uid-18446744073709551615"]), "uid-0", "counting wraps rather than ends");
     }
 
+    fn generated() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let value = prop_oneof![
+            Just("null".to_owned()),
+            any::<bool>().prop_map(|b| b.to_string()),
+            "-?[1-9][0-9]{0,5}(\\.[0-9]{1,4})?".prop_map(|n| n),
+            "[a-z$.é\\[\\]-]{0,12}".prop_map(|t| serde_json::to_string(&t).unwrap_or_default()),
+            "[a-z]{1,4}".prop_map(|k| format!(r#"{{"{k}":"$.payload.{k}","":[]}}"#)),
+        ];
+        let key = "[a-zA-Z ]{1,8}";
+        let object = prop::collection::vec((key, value), 0..5).prop_map(|members| {
+            let members: Vec<String> = members.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
+            format!("{{{}}}", members.join(","))
+        });
+        let action = (0..40_u32, "SE_[A-Za-z]{1,12}", object.clone(), object, -900.5..900.5_f64).prop_map(|(id, kind, controls, extra, x)| {
+            format!(r#"{{"id":"uid-{id}","type":"{kind}","meta":{extra},"controls":{controls},"ports":{{"done":"uid-{}"}},"position":[{x:.3},-0]}}"#, id + 1)
+        });
+        prop::collection::vec(action, 0..12)
+            .prop_map(|actions| format!(r#"{{"actions":[{}],"later":1.50}}"#, actions.join(",")))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn generated_flows_are_written_as_they_were_read(text in generated()) {
+            let document = Document::parse(&text).unwrap();
+            proptest::prop_assert_eq!(document.to_exact(), text);
+            proptest::prop_assert_eq!(&Document::parse(&document.to_pretty()).unwrap(), &document);
+            // Whatever it holds, it is checked and made ready without panic, and repairs settle.
+            let around = crate::flow::validate::Around::default();
+            let mut repaired = document;
+            crate::flow::validate::fix::apply(&mut repaired, &around, None);
+            drop(crate::flow::run::Flow::new(&repaired));
+        }
+    }
+
     #[test]
     fn what_is_broken_is_absent_and_nothing_else_is() {
         let document = Document::parse(

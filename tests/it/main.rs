@@ -13,6 +13,7 @@
 mod backend_contract;
 mod emulator;
 mod exchange;
+mod flow;
 mod golden;
 mod org;
 mod sim;

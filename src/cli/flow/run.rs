@@ -35,8 +35,11 @@ pub(super) struct Args {
     /// Outcomes of actions that nobody else can give, and what is expected of the run.
     #[arg(long, value_name = "A.json")]
     answers: Option<PathBuf>,
+    /// The simulated org at this address (`tieline org`), instead of the one configured.
+    #[arg(long, value_name = "URL")]
+    org: Option<String>,
     /// Call no Salesforce, also where one is configured.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "org")]
     offline: bool,
     /// Print the run as JSON instead of telling it.
     #[arg(long)]
@@ -51,8 +54,11 @@ impl Args {
             None => Script::default(),
         };
         let configured = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
-        let salesforce =
-            (configured && !self.offline).then(|| events::salesforce(Service::new(config::of_process())));
+        let config = match &self.org {
+            Some(origin) => Some(config::of_process_with_org(origin.trim_end_matches('/'))),
+            None => (configured && !self.offline).then(config::of_process),
+        };
+        let salesforce = config.map(|config| events::salesforce(Service::new(config)));
         let host = Host::new(Settings::default(), Sqlite::in_memory()?.table("state"), salesforce, None);
         let started = Started {
             flow_id: None,
