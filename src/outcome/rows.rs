@@ -209,7 +209,7 @@ impl Last {
             return Err(last.id);
         }
         let occurrence = match last {
-            Some(_) if mutants::is(Mutant::DuplicateRule) => 0,
+            _ if mutants::is(Mutant::DuplicateRule) => 0,
             Some(last) => last.occurrence + 1,
             // Above anything that an expired row may have counted to.
             None => now.as_millis().max(0).unsigned_abs(),

@@ -30,7 +30,7 @@ fn at(secs: i64) -> Timestamp {
     Timestamp::from_millis(1_795_170_000_000 + secs * 1000)
 }
 
-fn new() -> Outcome {
+pub(super) fn new() -> Outcome {
     Outcome::accepted(&Envelope {
         v: 1,
         id: WriteId::keyed("o", "g", "k"),
@@ -266,4 +266,10 @@ fn a_repeat_is_the_last_write_and_no_other() {
     let b = next(Some(&a), "B", None, at(1)).unwrap();
     let a2 = next(Some(&b), "A", None, at(2)).unwrap();
     assert!(a.id != b.id && a.id != a2.id && b.id != a2.id, "A, B, A are three");
+
+    mutants::break_law(Some(mutants::Mutant::DuplicateRule));
+    let a = next(None, "A", None, at(0)).unwrap();
+    let again = next(Some(&next(Some(&a), "B", None, at(1)).unwrap()), "A", None, at(2)).unwrap();
+    mutants::break_law(None);
+    assert_eq!(a.id, again.id, "the rule broken, the third write would be lost in the first");
 }

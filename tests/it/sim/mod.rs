@@ -12,6 +12,8 @@
 //! `SEEDS=2000` (how many) and `SEED=17` (from where) choose what [`seeds`] runs; a seed that fails
 //! is printed with the story of its contacts.
 
+#[cfg(debug_assertions)]
+mod laws;
 mod run;
 mod scenarios;
 mod world;

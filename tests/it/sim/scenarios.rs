@@ -13,13 +13,13 @@ use tieline::store::{Expect, Message};
 use super::world::{T0, World};
 
 /// Puts writes into the queue as the invoke side does: one of each contact.
-async fn queued(world: &World, writes: Vec<(String, Write)>) -> Vec<Envelope> {
+pub(super) async fn queued(world: &World, writes: Vec<(String, Write)>) -> Vec<Envelope> {
     let mut envelopes = Vec::new();
     let mut messages = Vec::new();
     for (n, (group, write)) in writes.into_iter().enumerate() {
         let envelope = Envelope {
             v: 1,
-            id: WriteId::keyed("org.example.com", &group, &n.to_string()),
+            id: WriteId::keyed("org.example.com", &group, &format!("{n} {write:?}")),
             generation: 1,
             org: "org.example.com".to_owned(),
             group: group.clone(),
@@ -45,7 +45,7 @@ async fn queued(world: &World, writes: Vec<(String, Write)>) -> Vec<Envelope> {
     envelopes
 }
 
-fn case(n: usize) -> Write {
+pub(super) fn case(n: usize) -> Write {
     let fields = json!({"Subject": format!("case {n}")}).as_object().cloned().unwrap();
     Write::Create { object: "Case".to_owned(), fields }
 }
@@ -55,12 +55,12 @@ fn cases(count: usize) -> Vec<(String, Write)> {
 }
 
 /// Lets a worker run for this long.
-async fn work(world: &World, time: Duration) {
+pub(super) async fn work(world: &World, time: Duration) {
     let worker = world.worker("w", 0, 1, dispatch::Settings::default());
     worker.run(tokio::time::sleep(time)).await;
 }
 
-async fn statuses(world: &World, envelopes: &[Envelope]) -> Vec<Status> {
+pub(super) async fn statuses(world: &World, envelopes: &[Envelope]) -> Vec<Status> {
     let mut statuses = Vec::new();
     for envelope in envelopes {
         let outcomes = world.outcomes(&envelope.group).await;
