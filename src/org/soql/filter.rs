@@ -36,6 +36,8 @@ pub(crate) struct Builder<'q> {
     /// Under a NOT: false must be false there. Elsewhere null does as well, and lets SQLite use
     /// its indices.
     pub(crate) negated: bool,
+    /// Within OR or NOT, where no semi-join may stand.
+    pub(crate) nested: bool,
     /// In HAVING, where aggregates may stand.
     pub(crate) having: bool,
 }
@@ -50,6 +52,14 @@ impl Builder<'_> {
     /// A comparison that may be null, as the surroundings need it.
     fn sure(&self, sql: String) -> String {
         if self.negated { format!("ifnull({sql}, 0)") } else { sql }
+    }
+
+    /// Runs `work` as within OR or NOT.
+    fn inside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let outside = std::mem::replace(&mut self.nested, true);
+        let out = work(self);
+        self.nested = outside;
+        out
     }
 
     /// Runs `work` as under a NOT where `not` says so.
@@ -69,8 +79,11 @@ impl Builder<'_> {
     ) -> Result<String, OrgError> {
         Ok(match condition {
             Condition::And(all) => self.joined(scope, all, " AND ")?,
-            Condition::Or(all) => self.joined(scope, all, " OR ")?,
-            Condition::Not(inner) => format!("(NOT {})", self.under(true, |b| b.condition(scope, inner))?),
+            Condition::Or(all) => self.inside(|b| b.joined(scope, all, " OR "))?,
+            Condition::Not(inner) => {
+                let inner = self.inside(|b| b.under(true, |b| b.condition(scope, inner)))?;
+                format!("(NOT {inner})")
+            }
             Condition::Compare(left, operator, right) => self.compare(scope, left, *operator, right)?,
             Condition::In { left, not, values } => {
                 let inside = self.under(*not, |b| b.one_of(scope, left, values))?;
@@ -226,6 +239,11 @@ impl Builder<'_> {
         if self.semijoins > 2 {
             return refuse("Maximum 2 semi join sub-selects are allowed");
         }
+        if self.nested {
+            return refuse(
+                "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions.",
+            );
+        }
         if query.limit.is_some()
             || query.offset.is_some()
             || !query.order.is_empty()
@@ -245,6 +263,15 @@ impl Builder<'_> {
         let Some(object) = scope.schema.object(&query.from.text()) else {
             return Err(super::scope::no_object(scope.text, &query.from.text(), query.from.at));
         };
+        if object.name == scope.object.name {
+            return refuse("The inner and outer selects should not be on the same object type");
+        }
+        if matches!(object.name.as_str(), "Task" | "Event") {
+            return refuse(&format!("Entity '{}' is not supported for semi join inner selects", object.name));
+        }
+        if !matches!(left, Expr::Path(path) if scope.is_own(path)) {
+            return refuse("The left operand of a semi join must be a field of the outer object itself");
+        }
         self.tables += 1;
         let mut inner = Scope::new(scope.schema, scope.text, object, &format!("t{}", self.tables));
         inner.aliases = query.aliases.iter().take(1).map(|(alias, _)| (alias.clone(), Vec::new())).collect();

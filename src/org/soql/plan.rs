@@ -150,6 +150,7 @@ pub(crate) fn plan_over(
         all: ask.all,
         semijoins: 0,
         negated: false,
+        nested: false,
         having: false,
     };
     let mut wheres = Vec::new();

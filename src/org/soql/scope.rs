@@ -232,6 +232,11 @@ impl<'q> Scope<'q> {
         path.parts.clone()
     }
 
+    /// Whether the path names a field of this FROM's object itself.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        self.expand(path).len() == 1
+    }
+
     fn named(&self, object: &str) -> Result<&'q Object, OrgError> {
         self.schema.object(object).ok_or_else(OrgError::not_found)
     }

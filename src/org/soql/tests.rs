@@ -231,6 +231,26 @@ fn what_means_nothing_is_told_in_salesforces_words() {
             "Nesting of semi join sub-selects is not supported",
         ),
         (
+            "SELECT Id FROM Account WHERE Name = 'a' OR Id IN (SELECT AccountId FROM Contact)",
+            "MALFORMED_QUERY",
+            "only allowed at the top level WHERE expressions",
+        ),
+        (
+            "SELECT Id FROM Account WHERE ParentId IN (SELECT Id FROM Account)",
+            "MALFORMED_QUERY",
+            "should not be on the same object type",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Task)",
+            "MALFORMED_QUERY",
+            "Entity 'Task' is not supported for semi join inner selects",
+        ),
+        (
+            "SELECT Id FROM Contact WHERE Account.Id IN (SELECT AccountId FROM Case)",
+            "MALFORMED_QUERY",
+            "must be a field of the outer object itself",
+        ),
+        (
             "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact LIMIT 1)",
             "MALFORMED_QUERY",
             "Semi join sub-selects can only have one field",
