@@ -146,6 +146,18 @@ pub fn object_of(write: &Write) -> &str {
     }
 }
 
+/// What law R8 knows a record by, where the write names one that a late attempt could overwrite.
+#[must_use]
+pub fn overwritten(write: &Write) -> Option<String> {
+    match write {
+        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
+        Write::Upsert { object, external_field, external_id, .. } => {
+            Some(format!("{object}/{external_field}/{external_id}"))
+        }
+        Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => None,
+    }
+}
+
 /// The write's text passes [`MAX_BYTES`]; nothing was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

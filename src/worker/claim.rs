@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Held, Worker, overwritten};
-use crate::envelope::{Envelope, WriteId, refs};
+use super::{Held, Worker};
+use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::Write;
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::{Name, Unsettled};

@@ -204,14 +204,3 @@ impl Worker {
 fn by_name<'a, T>(map: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
     map.get(name).or_else(|| map.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
-
-/// What R8 knows a record by, where the write names one that a late attempt could overwrite.
-fn overwritten(write: &Write) -> Option<String> {
-    match write {
-        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
-        Write::Upsert { object, external_field, external_id, .. } => {
-            Some(format!("{object}/{external_field}/{external_id}"))
-        }
-        Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => None,
-    }
-}

@@ -9,9 +9,10 @@ use futures::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::claim::{Claimed, LATER, Prepared};
-use super::{Answered, Held, Watch, Worker, overwritten};
+use super::{Answered, Held, Watch, Worker};
 use crate::clock::Deadline;
 use crate::dispatch::{Collection, Key, Lane, Reply, Report, Shape};
+use crate::envelope::overwritten;
 use crate::event::{Write, Written};
 use crate::fault::{Class, Fault};
 use crate::outcome::{CALL_TIMEOUT, Change, Outcome, may_send};

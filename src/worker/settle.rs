@@ -10,7 +10,7 @@ use super::claim::LATER;
 use super::send::hidden_for;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Key, Settled, Verdict};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, overwritten};
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::{DeadLetter, Stamp, Unsettled};
 use crate::outcome::{Change, Illegal, LEASE, Outcome, Reason, State};
@@ -158,7 +158,7 @@ impl Worker {
                 }
                 if let Some(until) = next.unsettled_until(now) {
                     let mut records: Vec<&str> = next.record_id.iter().map(String::as_str).collect();
-                    let named = super::overwritten(&envelope.write);
+                    let named = overwritten(&envelope.write);
                     records.extend(named.as_deref());
                     for record in records {
                         let row = Unsettled { id: next.id, until }.row(&next.group, record);

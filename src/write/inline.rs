@@ -20,6 +20,7 @@ use super::unanswered;
 use crate::clock::Deadline;
 use crate::clock::Stopwatch;
 use crate::envelope::Envelope;
+use crate::envelope::overwritten;
 use crate::envelope::refs;
 use crate::event::Write;
 use crate::event::Written;
@@ -97,7 +98,7 @@ impl Writes {
         }
         let called = self.client.apply(&self.keyed(&write, known, effect), hard.at_most(CALL_TIMEOUT)).await;
         let now = now.plus(watch.elapsed());
-        self.conclude(&envelope, claimed, called, taken_over, now).await
+        self.conclude(&envelope, &write, claimed, called, taken_over, now).await
     }
 
     async fn accept_and_wait(
@@ -177,6 +178,7 @@ impl Writes {
     async fn conclude(
         &self,
         envelope: &Envelope,
+        write: &Write,
         claimed: Outcome,
         called: Called<Written>,
         taken_over: bool,
@@ -224,6 +226,9 @@ impl Writes {
             },
         };
         let outcome = self.settle(envelope, claimed, change, taken_over, now).await;
+        if let Some(outcome) = &outcome {
+            self.note_unsettled(write, outcome, now).await;
+        }
         Ok(taken(match (answer, outcome) {
             (Ok(written), _) => {
                 self.stamp(envelope, &written, now).await;
@@ -261,10 +266,7 @@ impl Writes {
                 }
             }
             match in_time(self.table_put(&next, taken_over, Expect::Version(version), now)).await {
-                Ok(()) => {
-                    self.note_unsettled(envelope, &next, now).await;
-                    return Some(next);
-                }
+                Ok(()) => return Some(next),
                 Err(PutError::Conflict(Some(row))) => standing = Outcome::from_row(&row).ok()?,
                 Err(PutError::Conflict(None) | PutError::Store(_)) => return None,
             }
@@ -283,10 +285,10 @@ impl Writes {
     }
 
     /// R8: an update of which nobody knows may still land on its record; later writes to it wait.
-    async fn note_unsettled(&self, envelope: &Envelope, next: &Outcome, now: Timestamp) {
+    async fn note_unsettled(&self, write: &Write, next: &Outcome, now: Timestamp) {
         let (Some(until), Ok(table)) = (next.unsettled_until(now), self.table()) else { return };
-        for record in next.record_id.as_deref().into_iter().chain(envelope.target()) {
-            let row = Unsettled { id: next.id, until }.row(&next.group, record);
+        for record in next.record_id.clone().into_iter().chain(overwritten(write)) {
+            let row = Unsettled { id: next.id, until }.row(&next.group, &record);
             if let Err(PutError::Store(error)) = in_time(table.put(&row, Expect::Anything, now)).await {
                 tracing::warn!(%error, id = %next.id, "a later update may be sent before this one has settled");
             }

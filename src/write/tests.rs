@@ -441,6 +441,78 @@ async fn row_9_a_repeat_of_an_unsettled_write_is_put_into_the_queue_again() {
     assert_eq!(queued[0].accepted_at, T0, "it is as old as it is");
 }
 
+/// A table in which no dead letter can be written.
+#[derive(Debug)]
+struct NoLetters(Arc<dyn Table>);
+
+#[async_trait]
+impl Table for NoLetters {
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError> {
+        self.0.get(key, now).await
+    }
+    async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError> {
+        if row.key.sort.starts_with("D#") {
+            return Err(down().into());
+        }
+        self.0.put(row, expect, now).await
+    }
+    async fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.0.list(partition, prefix, after, limit, now).await
+    }
+    async fn list_index(
+        &self,
+        partition: &str,
+        after: Option<&str>,
+        descending: bool,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.0.list_index(partition, after, descending, limit, now).await
+    }
+    async fn add_if_below(
+        &self,
+        key: &Key,
+        amount: u64,
+        limit: u64,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, AddError> {
+        self.0.add_if_below(key, amount, limit, expires, now).await
+    }
+    async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError> {
+        self.0.remove(key, now).await
+    }
+}
+
+#[tokio::test]
+async fn row_15_a_write_is_not_dead_before_its_letter_is_kept() {
+    let mut rig = rig();
+    rig.writes.state = Some(Arc::new(NoLetters(rig.store.table("state"))));
+    rig.answers([(400, json!([{"errorCode": "REQUIRED_FIELD_MISSING", "message": "Required: [Subject]"}]))]);
+    let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    assert!(matches!(taken.progress, Progress::Failed(_)), "the caller hears of it");
+    let outcome = rig.outcome(taken.id.unwrap()).await.unwrap();
+    assert_eq!(outcome.status().word(), "sending", "the claim stands and lapses");
+    assert_eq!(rig.queued(T0).await.len(), 1, "its message is there for the worker to end it");
+}
+
+#[tokio::test]
+async fn an_inline_update_of_unknown_effect_holds_later_ones_of_its_record_back() {
+    let rig = rig();
+    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("no answer".to_owned())));
+    let update = Write::Update { object: "Case".to_owned(), id: CASE.to_owned(), fields: Map::new() };
+    rig.take(&update, &sync(), T0).await.unwrap();
+    let key = crate::outcome::rows::Unsettled::key("c-1", CASE);
+    assert!(rig.store.table("state").get(&key, secs(60)).await.unwrap().is_some());
+}
+
 #[tokio::test]
 async fn row_16_without_the_table_writes_are_accepted_and_repeats_recognised() {
     let mut rig = rig();

@@ -95,7 +95,13 @@ fn desk(app: &App) -> Result<Desk, Problem> {
     let stores = app.service.stores().cloned().unwrap_or_default();
     let Some(state) = stores.state else { return Err(super::state(None).err().unwrap_or_else(nowhere)) };
     let client = app.service.client().cloned();
-    Ok(Desk { state: Arc::clone(&state), queue: stores.queue, cache: stores.cache, client, by: "console".to_owned() })
+    Ok(Desk {
+        state: Arc::clone(&state),
+        queue: stores.queue,
+        cache: stores.cache,
+        client,
+        by: "console".to_owned(),
+    })
 }
 
 fn nowhere() -> Problem {
@@ -107,7 +113,9 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::Store(error) => error.into(),
             DeskError::Changed(_) => Self::conflict(error.to_string()),
-            DeskError::NoSuch(_) => Self::not_found("There is no such dead letter; it was replayed or discarded meanwhile."),
+            DeskError::NoSuch(_) => {
+                Self::not_found("There is no such dead letter; it was replayed or discarded meanwhile.")
+            }
             DeskError::Refused(why) => Self::refused(why),
         }
     }
@@ -171,9 +179,13 @@ pub async fn replay(State(app): State<App>, Json(asked): Json<Replay>) -> Result
 
 fn message(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Replayed { generation } | Verdict::Finished { generation } => Some(format!("as generation {generation}")),
+        Verdict::Replayed { generation } | Verdict::Finished { generation } => {
+            Some(format!("as generation {generation}"))
+        }
         Verdict::AlreadyDone => Some("it was carried out after all".to_owned()),
-        Verdict::Superseded => Some("the record changed since; replay with overwrite to send it all the same".to_owned()),
+        Verdict::Superseded => {
+            Some("the record changed since; replay with overwrite to send it all the same".to_owned())
+        }
         Verdict::ParentDead(parent) => Some(format!("{parent} must go first")),
         Verdict::Unfit(why) => Some(why.clone()),
     }
@@ -197,7 +209,9 @@ pub async fn discard(State(app): State<App>, Json(asked): Json<Discard>) -> Resu
             Err(problem) => Err(problem.detail),
         };
         results.push(match done {
-            Ok(()) => Done { contact: item.contact, id: item.id, verdict: "discarded".to_owned(), message: None },
+            Ok(()) => {
+                Done { contact: item.contact, id: item.id, verdict: "discarded".to_owned(), message: None }
+            }
             Err(why) => failed(item, why),
         });
     }
