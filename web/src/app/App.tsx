@@ -33,7 +33,7 @@ export function App() {
       }}>
         {text.common.skip}
       </a>
-      <Nav current={first ?? ""} online={line === "online"} tight={rest.length > 0 || first === "desktop"} />
+      <Nav current={first ?? ""} online={line === "online"} tight={(first === "flows" && rest.length > 0) || first === "desktop"} />
       <main className="main" id="content" ref={main} tabIndex={-1}>
         <Crash key={address}>
           <Suspense fallback={<PageWait />}>{route ? <route.page rest={rest} /> : <NotFound />}</Suspense>

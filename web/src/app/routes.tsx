@@ -16,6 +16,11 @@ export interface Route {
 export const ROUTES: Route[] = [
   { path: "flows", label: text.nav.flows, icon: "flow", group: "build", page: lazy(() => import("../flows/FlowsPage")) },
   { path: "desktop", label: text.nav.desktop, icon: "desk", group: "work", page: lazy(() => import("../desktop/DesktopPage")) },
+  { path: "overview", label: text.nav.overview, icon: "browser", group: "operate", page: lazy(() => import("../console/OverviewPage")) },
+  { path: "contacts", label: text.nav.contacts, icon: "history", group: "operate", page: lazy(() => import("../console/ContactsPage")) },
+  { path: "dead-letters", label: text.nav.letters, icon: "list", group: "operate", page: lazy(() => import("../console/LettersPage")) },
+  { path: "org", label: text.nav.org, icon: "cloud", group: "operate", page: lazy(() => import("../console/OrgPage")) },
+  { path: "settings", label: text.nav.settings, icon: "cog", group: "operate", page: lazy(() => import("../console/SettingsPage")) },
 ];
 
 export const HOME = ["flows"];

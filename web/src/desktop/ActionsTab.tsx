@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { api } from "../api/client";
-import { tell } from "../flows/FlowList";
 import { follow } from "../host/runner";
 import { text } from "../text/en";
 import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
+import { tell } from "../ui/tell";
 import { toast } from "../ui/toast";
 import { ActionEditor } from "./ActionEditor";
 import { byOrder, missingFields, needsForm, payloadOf, readActions, writeActions, type CtiAction } from "./actions";

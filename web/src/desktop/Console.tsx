@@ -5,11 +5,11 @@ import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { Empty, ProblemView } from "../ui/states";
 import { usePick } from "../ui/store";
+import { tell } from "../ui/tell";
 import { useLoad } from "../ui/useLoad";
 import type { ConsoleTab, TabContent } from "./model";
 import { HOME_TAB, type SimDesktop } from "./sim";
 import { openRecord } from "./simSalesforce";
-import { tell } from "../flows/FlowList";
 
 const T = text.desktop;
 

@@ -1,6 +1,5 @@
 import { useMemo, useState } from "react";
 import { api } from "../api/client";
-import { asProblem } from "../api/problem";
 import type { FlowSummary } from "../api/types";
 import { go, href, setQuery, usePlace } from "../app/router";
 import type { Catalogue } from "../flow/catalogue";
@@ -11,6 +10,7 @@ import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Empty, ProblemView } from "../ui/states";
 import { Table, TableSkeleton, type Column } from "../ui/Table";
+import { tell } from "../ui/tell";
 import { Ago, asMillis } from "../ui/time";
 import { toast } from "../ui/toast";
 import { useLoad } from "../ui/useLoad";
@@ -254,15 +254,4 @@ export async function deleteFlow(flow: FlowSummary, done: () => void): Promise<v
       done();
     }),
   );
-}
-
-export async function tell(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (error) {
-    const problem = asProblem(error);
-    toast([problem.title, problem.detail].filter(Boolean).join(": "), "bad");
-    return false;
-  }
 }

@@ -11,13 +11,14 @@ import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Notice, ProblemView } from "../ui/states";
 import { Caret } from "../ui/Table";
+import { tell } from "../ui/tell";
 import { Ago } from "../ui/time";
 import { toast } from "../ui/toast";
 import { useLoad } from "../ui/useLoad";
 import { usePick } from "../ui/store";
 import { fileName, saveFile } from "./files";
 import { FlowForm } from "./FlowForm";
-import { cloneFlow, deleteFlow, restoreFlow, StateBadge, tell } from "./FlowList";
+import { cloneFlow, deleteFlow, restoreFlow, StateBadge } from "./FlowList";
 
 const Editor = lazy(() => import("../editor/Editor"));
 const T = text.record;

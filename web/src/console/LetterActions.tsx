@@ -1,0 +1,111 @@
+import { useState } from "react";
+import { line, type Item, type Result } from "../api/console";
+import { asProblem, type Problem } from "../api/problem";
+import { href } from "../app/router";
+import { consoleText } from "../text/console";
+import { text } from "../text/en";
+import { Button } from "../ui/Button";
+import { ask } from "../ui/confirm";
+import { Dialog } from "../ui/Dialog";
+import { Notice } from "../ui/states";
+import { Table, type Column } from "../ui/Table";
+import { toast } from "../ui/toast";
+
+const T = consoleText.letters;
+/** So many in one call: the count moves, and a cut line leaves few unknown. */
+const AT_ONCE = 20;
+
+interface Work {
+  title: string;
+  all: number;
+  results: Result[];
+  busy: boolean;
+  problem: Problem | null;
+}
+
+/** Dry run, replay and discard of the letters chosen, with what became of each. */
+export function LetterActions({ items, done }: { items: Item[]; done: () => void }) {
+  const [work, setWork] = useState<Work | null>(null);
+  const run = async (title: string, chosen: Item[], send: (some: Item[]) => Promise<Result[]>): Promise<void> => {
+    const results: Result[] = [];
+    const show = (busy: boolean, problem: Problem | null = null): void => setWork({ title, all: chosen.length, results: [...results], busy, problem });
+    show(true);
+    try {
+      for (let from = 0; from < chosen.length; from += AT_ONCE) {
+        results.push(...(await send(chosen.slice(from, from + AT_ONCE))));
+        show(true);
+      }
+      show(false);
+    } catch (error) {
+      show(false, asProblem(error));
+    }
+  };
+  const named = items.map(({ contact, id }) => ({ contact, id }));
+  const replay = (chosen: Item[], overwrite: boolean): Promise<void> => run(T.results, chosen, (some) => line.replay(some, { dryRun: false, overwrite }));
+  const askReplay = async (): Promise<void> => {
+    const sure = await ask({ title: T.replayTitle(named.length), body: T.replayBody, action: T.replay });
+    if (sure !== null) await replay(named, false);
+  };
+  const askDiscard = async (): Promise<void> => {
+    const reason = await ask({ title: T.discardTitle(named.length), body: T.discardBody, action: T.discard, danger: true, input: { label: T.why, value: "" } });
+    if (reason === null) return;
+    if (reason.trim() === "") toast(T.whyMissing, "warn");
+    else await run(T.results, named, (some) => line.discard(some, reason.trim()));
+  };
+  const none = named.length === 0;
+  return (
+    <>
+      <Button small icon="search" disabled={none} onClick={() => void run(T.dryRunResults, named, (some) => line.replay(some, { dryRun: true, overwrite: false }))}>
+        {T.dryRun}
+      </Button>
+      <Button small icon="play" disabled={none} onClick={() => void askReplay()}>
+        {T.replay}
+      </Button>
+      <Button small icon="trash" kind="danger" disabled={none} onClick={() => void askDiscard()}>
+        {T.discard}
+      </Button>
+      {work && (
+        <Results
+          work={work}
+          overwrite={(chosen) => void replay(chosen, true)}
+          close={() => {
+            const changed = work.title === T.results;
+            setWork(null);
+            if (changed) done();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+const COLUMNS: Column<Result>[] = [
+  { key: "id", title: consoleText.ticket, cell: (r) => <a href={href(["contacts", r.contact])}><code>{r.id}</code></a> },
+  { key: "verdict", title: T.verdict, sort: (r) => r.verdict, cell: (r) => <div className="two-lines"><strong>{r.verdict}</strong><span className="faint">{r.message}</span></div> },
+];
+
+function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: Item[]) => void; close: () => void }) {
+  const superseded = work.results.filter((r) => r.verdict === "superseded").map(({ contact, id }) => ({ contact, id }));
+  return (
+    <Dialog
+      wide
+      className="console"
+      title={work.title}
+      onClose={() => !work.busy && close()}
+      foot={
+        <>
+          {superseded.length > 0 && !work.busy && <Button onClick={() => overwrite(superseded)}>{T.overwrite(superseded.length)}</Button>}
+          <Button kind="primary" disabled={work.busy} onClick={close}>
+            {text.common.close}
+          </Button>
+        </>
+      }
+    >
+      <p className="quiet" role="status">
+        {T.progress(work.results.length, work.all)}
+      </p>
+      {work.problem && <Notice tone="bad">{[work.problem.title, work.problem.detail].filter(Boolean).join(": ")}</Notice>}
+      {work.results.length > 0 && <Table label={work.title} rows={work.results} columns={COLUMNS} id={(r) => `${r.contact}/${r.id}`} />}
+    </Dialog>
+  );
+}
