@@ -152,7 +152,7 @@ test("delete has a way back, versions can be restored", async ({ page, server })
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(page.getByText("No flows yet").or(page.getByText("No flow matches"))).toBeVisible();
-  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator(".toast").filter({ hasText: "Deleted" }).getByRole("button", { name: "Undo" }).click();
   await expect(page.getByText("Restored Screen pop")).toBeVisible();
-  await expect(page.getByRole("link", { name: "Screen pop" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Screen pop" })).toBeVisible();
 });

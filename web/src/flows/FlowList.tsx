@@ -245,12 +245,12 @@ export async function cloneFlow(flow: FlowSummary, done: (copy: FlowSummary) => 
 }
 
 /** Deletes after a question, and offers the way back at once. */
-export async function deleteFlow(flow: FlowSummary, done: () => void): Promise<void> {
+export async function deleteFlow(flow: FlowSummary, done: () => void, back: () => void = done): Promise<void> {
   const sure = await ask({ title: T.deleteTitle(flow.name), body: T.deleteBody, action: T.delete, danger: true });
   if (sure === null) return;
   await tell(
     api.deleteFlow(flow.id).then(() => {
-      toast(T.deletedToast(flow.name), "plain", { label: text.common.undo, run: () => void restoreFlow(flow, done) });
+      toast(T.deletedToast(flow.name), "plain", { label: text.common.undo, run: () => void restoreFlow(flow, back) });
       done();
     }),
   );

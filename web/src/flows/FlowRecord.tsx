@@ -192,7 +192,7 @@ function Head({ session, flow, full, onEdit }: { session: EditorSession; flow: F
           items={[
             { label: text.flows.clone, icon: "copy", run: () => void cloneFlow(flow, (copy) => go(["flows", copy.id])) },
             "rule",
-            { label: text.flows.delete, icon: "trash", danger: true, run: () => void deleteFlow(flow, () => go(["flows"])) },
+            { label: text.flows.delete, icon: "trash", danger: true, run: () => void deleteFlow(flow, () => go(["flows"]), () => go(["flows", flow.id])) },
           ]}
         />
       </div>
