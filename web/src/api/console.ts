@@ -97,8 +97,9 @@ export interface Item {
 }
 
 export interface Result extends Item {
+  /** `replayed`, `finished`, `already done`, `superseded`, `parent dead`, `unfit`, `discarded` or `failed`. */
   verdict: string;
-  message: string;
+  message: string | null;
 }
 
 export interface FaultRule {

@@ -114,7 +114,7 @@ function WriteCard({ write, all }: { write: Write; all: Write[] }) {
         </h3>
         {write.name !== null && <code>{write.name}</code>}
         <Status status={write.status} />
-        <span className="quiet">{consoleText.attempts(write.attempts)}</span>
+        {write.attempts > 0 && <span className="quiet">{consoleText.failedAttempts(write.attempts)}</span>}
         {write.generation > 1 && <span className="faint">{T.generation(write.generation)}</span>}
       </header>
       {error && (
@@ -125,7 +125,8 @@ function WriteCard({ write, all }: { write: Write; all: Write[] }) {
       )}
       {write.status === "failed" && (
         <p>
-          {write.reason !== null && <code>{write.reason}</code>} <a href={href(["dead-letters", write.contact, write.id])}>{T.openLetter}</a>
+          {write.reason !== null && <code>{write.reason}</code>}{" "}
+          {write.reason !== "DISCARDED" && <a href={href(["dead-letters", write.contact, write.id])}>{T.openLetter}</a>}
         </p>
       )}
       <dl className="facts tight">
@@ -171,9 +172,9 @@ function Doubt() {
   return (
     <Polling polled={polled}>
       {({ writes }) => (
-        <section className="card" aria-labelledby="doubt">
+        <section className="card">
           <div className="section-head">
-            <h2 id="doubt" className="grow">
+            <h2 className="grow">
               {T.doubt}
             </h2>
             {writes.length > 0 && <SaveButtons name="writes-in-doubt" rows={writes.map(flat)} all={writes} />}

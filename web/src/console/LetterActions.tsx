@@ -18,6 +18,7 @@ const AT_ONCE = 20;
 interface Work {
   title: string;
   all: number;
+  done: number;
   results: Result[];
   busy: boolean;
   problem: Problem | null;
@@ -27,12 +28,16 @@ interface Work {
 export function LetterActions({ items, done }: { items: Item[]; done: () => void }) {
   const [work, setWork] = useState<Work | null>(null);
   const run = async (title: string, chosen: Item[], send: (some: Item[]) => Promise<Result[]>): Promise<void> => {
-    const results: Result[] = [];
-    const show = (busy: boolean, problem: Problem | null = null): void => setWork({ title, all: chosen.length, results: [...results], busy, problem });
+    // A replay takes along what died with a write, so a later part may be done already.
+    const results = new Map<string, Result>();
+    let left = chosen;
+    const show = (busy: boolean, problem: Problem | null = null): void =>
+      setWork({ title, all: chosen.length, done: chosen.length - left.length, results: [...results.values()], busy, problem });
     show(true);
     try {
-      for (let from = 0; from < chosen.length; from += AT_ONCE) {
-        results.push(...(await send(chosen.slice(from, from + AT_ONCE))));
+      while (left.length > 0) {
+        for (const result of await send(left.slice(0, AT_ONCE))) results.set(result.id, result);
+        left = left.slice(AT_ONCE).filter((item) => !results.has(item.id));
         show(true);
       }
       show(false);
@@ -102,7 +107,7 @@ function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: I
       }
     >
       <p className="quiet" role="status">
-        {T.progress(work.results.length, work.all)}
+        {T.progress(work.done, work.all)}
       </p>
       {work.problem && <Notice tone="bad">{[work.problem.title, work.problem.detail].filter(Boolean).join(": ")}</Notice>}
       {work.results.length > 0 && <Table label={work.title} rows={work.results} columns={COLUMNS} id={(r) => `${r.contact}/${r.id}`} />}

@@ -31,7 +31,7 @@ export function LetterView({ contact, id }: { contact: string; id: string }) {
     </>
   );
   const timeline = (
-    <a className="btn" href={href(["contacts", contact])}>
+    <a className="btn small" href={href(["contacts", contact])}>
       {T.timeline}
     </a>
   );

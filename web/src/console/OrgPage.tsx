@@ -111,9 +111,9 @@ const ENTRIES: Column<JournalEntry>[] = [
 
 function Journal({ entries }: { entries: JournalEntry[] }) {
   return (
-    <section className="card" aria-labelledby="journal">
+    <section className="card">
       <div className="section-head">
-        <h2 id="journal" className="grow">
+        <h2 className="grow">
           {T.journal}
         </h2>
         {entries.length > 0 && <SaveButtons name="journal" rows={entries.map((e) => ({ ...e, fields: JSON.stringify(e.fields) }))} all={entries} />}

@@ -29,9 +29,9 @@ function Shown({ overview, again }: { overview: Overview; again: () => void }) {
     <div className="stack wide-gap">
       {overview.trouble !== null && <Notice tone="bad">{overview.trouble}</Notice>}
       <Line overview={overview} again={again} />
-      <section className="card" aria-labelledby="dead">
+      <section className="card">
         <div className="section-head">
-          <h2 id="dead" className="grow">
+          <h2 className="grow">
             {T.dead}
           </h2>
           {overview.dead.length > 0 && <SaveButtons name="dead-letters-by-cause" rows={overview.dead.map((s) => ({ ...s, fields: s.fields.join(" ") }))} all={overview.dead} />}

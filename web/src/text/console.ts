@@ -6,7 +6,7 @@ export const consoleText = {
   stale: "These figures are the last that came. Tieline does not answer now; the page tries again by itself.",
   exportCsv: "CSV",
   exportJson: "JSON",
-  attempts: (n: number) => plural(n, "attempt"),
+  failedAttempts: (n: number) => plural(n, "failed attempt"),
   ticket: "Ticket",
   overview: {
     title: "Overview",

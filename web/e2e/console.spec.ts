@@ -1,0 +1,99 @@
+import { expect, expectNoViolations, test } from "./fixtures";
+import type { LocalServer } from "./server";
+
+const CONTACT = "11111111-1111-4111-8111-111111111111";
+
+/** One call as Amazon Connect makes it; what it answers, or its error. */
+async function invoke(server: LocalServer, parameters: Record<string, string>): Promise<Record<string, unknown>> {
+  const contact = { ContactId: CONTACT, InitialContactId: CONTACT };
+  const response = await fetch(`${server.origin}/2015-03-31/functions/sfInvokeAPI/invocations`, {
+    method: "POST",
+    body: JSON.stringify({ Details: { ContactData: contact, Parameters: parameters } }),
+  });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+test("a write waits while the org is down and lands once when it is mended", async ({ page, server }) => {
+  await page.goto(`${server.address}#/org`);
+  await page.getByRole("button", { name: "Down (503)" }).click();
+  await expect(page.getByRole("list", { name: "Rules in force" })).toContainText("status=503");
+  await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", tl_mode: "queue" });
+
+  await page.goto(`${server.origin}/#/contacts`);
+  await page.getByLabel("Contact id").fill(CONTACT);
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`#/contacts/${CONTACT}$`));
+  const write = page.getByRole("article", { name: "create Case" });
+  await expect(write).toContainText("Waits to retry");
+
+  await page.goto(`${server.origin}/#/org`);
+  await page.getByRole("button", { name: "Everything works" }).click();
+  await expect(page.getByText("None: everything works.")).toBeVisible();
+  await page.goto(`${server.origin}/#/contacts/${CONTACT}`);
+  await expect(write).toContainText("Succeeded", { timeout: 45_000 });
+  const journal = await server.call<{ object: string; verb: string }[]>("GET", "/org/journal");
+  expect(journal.filter((entry) => entry.object === "Case")).toHaveLength(1);
+});
+
+test("the worker is paused and goes on", async ({ page, server }) => {
+  await page.goto(`${server.address}#/overview`);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByText("Paused", { exact: true })).toBeVisible();
+  await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", tl_mode: "queue" });
+  const waiting = page.locator(".figures > div").filter({ has: page.getByText("Waiting", { exact: true }) }).getByRole("definition");
+  await expect(waiting).toHaveText("1");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(page.getByText("Running", { exact: true })).toBeVisible();
+  await expect(waiting).toHaveText("0");
+});
+
+test("a rejected write is found by its cause, mended, tried and replayed to success", async ({ page, server }) => {
+  await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", NoSuchField__c: "x" });
+  await page.goto(`${server.address}#/overview`);
+  await page.getByRole("link", { name: "Case · INVALID_FIELD" }).click();
+  await expect(page).toHaveURL(/#\/dead-letters\?object=Case&code=INVALID_FIELD$/);
+  await page.getByRole("link", { name: "create Case" }).click();
+  await expect(page.getByLabel("NoSuchField__c", { exact: true })).toHaveValue("x");
+  await page.getByRole("button", { name: "Take NoSuchField__c out" }).click();
+  await expect(page.getByText("taken out; was x")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Replay" })).toBeDisabled();
+  await page.getByRole("button", { name: "Save the change" }).click();
+  await expect(page.getByText("Nobody has changed it.")).toHaveCount(0);
+  await page.getByRole("button", { name: "Dry run" }).click();
+  const results = page.getByRole("dialog");
+  await expect(results.getByRole("status")).toHaveText("1 of 1");
+  await expectNoViolations(page, "results");
+  await results.locator(".modal-foot").getByRole("button", { name: "Close" }).click();
+  expect((await server.call<{ deadLetters: unknown[] }>("GET", "/dead-letters")).deadLetters).toHaveLength(1);
+  await page.getByRole("button", { name: "Replay" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+  await results.getByRole("link").click();
+  await expect(page).toHaveURL(new RegExp(`#/contacts/${CONTACT}$`));
+  await expect(page.getByRole("article", { name: "create Case" })).toContainText("Succeeded");
+});
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`no operations page violates what axe checks, ${scheme}`, async ({ page, server }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late" });
+    await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", NoSuchField__c: "x" });
+    const { deadLetters } = await server.call<{ deadLetters: { id: string }[] }>("GET", "/dead-letters");
+    await server.call("POST", "/org/faults", { do: "latency=1ms" });
+    const places = {
+      overview: "Case · INVALID_FIELD",
+      contacts: "No write is in doubt",
+      [`contacts/${CONTACT}`]: "Succeeded",
+      "dead-letters": "Select all shown",
+      [`dead-letters/${CONTACT}/${deadLetters[0]?.id}`]: "Fields of the write",
+      org: "latency=1ms",
+      settings: "Variable",
+    };
+    await page.goto(server.address);
+    for (const [place, seen] of Object.entries(places)) {
+      await page.goto(`${server.origin}/#/${place}`);
+      await expect(page.getByText(seen).first()).toBeVisible();
+      await expectNoViolations(page, place);
+      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${place.split("/").length}-${place.split("/")[0]}-${scheme}.png` });
+    }
+  });
+}
