@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::sync::watch;
 
 use super::org::Faults;
-use super::serving::{bind, interrupted};
+use super::serving::{bind, interrupted, say};
 use crate::clock;
 use crate::config::{self, Config, ConfigError};
 use crate::event::Mode;
@@ -125,19 +125,21 @@ async fn work(
 
 /// One line for each address, and a call that works when pasted.
 fn greet(config: &Config, address: &str, org: Option<&str>, token: &str) {
-    println!("Tieline          http://{address}/?token={token}");
+    say(format_args!("Tieline          http://{address}/?token={token}"));
     match org {
-        Some(org) => println!("Salesforce org   http://{org}/_org/        simulated: faults and journal"),
-        None => println!("Salesforce org   {}", config.salesforce.organisation()),
+        Some(org) => {
+            say(format_args!("Salesforce org   http://{org}/_org/        simulated: faults and journal"));
+        }
+        None => say(format_args!("Salesforce org   {}", config.salesforce.organisation())),
     }
-    println!("Invoke endpoint  http://{address}/2015-03-31/functions/sfInvokeAPI/invocations");
-    println!("\nA first call, from another terminal:\n");
-    println!("  curl -s http://{address}/2015-03-31/functions/sfInvokeAPI/invocations -d '{{");
-    println!(
+    say(format_args!("Invoke endpoint  http://{address}/2015-03-31/functions/sfInvokeAPI/invocations"));
+    say(format_args!("\nA first call, from another terminal:\n"));
+    say(format_args!("  curl -s http://{address}/2015-03-31/functions/sfInvokeAPI/invocations -d '{{"));
+    say(format_args!(
         "    \"Details\": {{\"Parameters\": {{\"sf_operation\": \"phoneLookup\", \"sf_phone\": \"+12065550100\","
-    );
-    println!("      \"sf_fields\": \"Id, Name, Account.Name\"}}}}}}'\n");
-    println!("Ctrl-C ends it.");
+    ));
+    say(format_args!("      \"sf_fields\": \"Id, Name, Account.Name\"}}}}}}'\n"));
+    say(format_args!("Ctrl-C ends it."));
 }
 
 /// All faults of the configuration, one a line.

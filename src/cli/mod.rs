@@ -22,6 +22,7 @@ mod org;
 mod outcomes;
 mod print;
 mod purge;
+mod schema;
 mod serving;
 mod worker;
 
@@ -55,6 +56,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Tell what an exported Amazon Connect contact flow should change.
     Lint(lint::Args),
+    /// Print a JSON Schema.
+    Schema(schema::Args),
 }
 
 /// How a list is printed.
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
             Command::Dlq(args) => dlq::run(args).await,
             Command::Purge(args) => purge::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
+            Command::Schema(args) => Ok(schema::run(&args)),
             Command::Lint(args) => lint::run(&args),
         }
     });

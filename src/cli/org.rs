@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::anyhow;
 
-use super::serving::{bind, interrupted};
+use super::serving::{bind, interrupted, say};
 use crate::clock;
 use crate::org::{self, Org, faults::Rule};
 
@@ -53,8 +53,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let org = Org::new(settings, clock::now()).map_err(|e| anyhow!(e))?;
     let listener = bind(args.port, "--port").await?;
     let address = listener.local_addr()?;
-    println!("Salesforce org   http://{address}/        any credentials are accepted");
-    println!("Faults, journal  http://{address}/_org/");
+    say(format_args!("Salesforce org   http://{address}/        any credentials are accepted"));
+    say(format_args!("Faults, journal  http://{address}/_org/"));
     org::serve(org, listener, interrupted()).await?;
     Ok(ExitCode::SUCCESS)
 }
