@@ -154,7 +154,7 @@ fn the_walk_through_asks_for_the_pop_of_the_callers_contact() {
     let folder = tempfile::tempdir().unwrap();
     let org = Org::start(folder.path());
     let event = json!({"source": "voiceContact", "name": "onConnecting", "payload": {},
-        "contact": {"contactId": "c-1", "type": "voice", "phone": "+12065550100", "country": "US"}});
+        "contact": {"contactId": "c-1", "type": "voice", "phone": "+12065550102", "country": "US"}});
     std::fs::write(folder.path().join("event.json"), event.to_string()).unwrap();
     let answers = json!({"SE_SFSearchAndScreenpop": {"success": {"opened": true}}, "expect": {"status": "completed", "asked": ["uid-1", "uid-3"]}});
     std::fs::write(folder.path().join("answers.json"), answers.to_string()).unwrap();
@@ -190,7 +190,7 @@ fn the_walk_through_asks_for_the_pop_of_the_callers_contact() {
     assert!(pop["recordId"].as_str().unwrap().starts_with("003"));
 
     // A caller whom nobody knows: the same success, and the search page.
-    let stranger = event.to_string().replace("+12065550100", "+442079460999");
+    let stranger = event.to_string().replace("+12065550102", "+442079460999");
     std::fs::write(folder.path().join("event.json"), stranger).unwrap();
     let ran = tieline(
         folder.path(),
