@@ -56,11 +56,14 @@ browser: web/dist/index.html
 sim:
 	SEEDS=$${SEEDS:-2000} $(CARGO) test --release --test it sim::seeds -- --nocapture
 
-# The instrument builds what it measures in the profile in which it is deployed.
+# The instrument builds what it measures in the profile in which it is deployed, and holds it against
+# a Python function; without Python packages those lines are left out. One part: BENCH="--only start".
+PYTHON_FUNCTION = target/tools/against/bin/python -m awslambdaric benches/against/handler.lambda_handler
 bench: web/dist/index.html
 	$(CARGO) build --quiet --profile lambda --no-default-features --bin bootstrap --example bare
 	$(CARGO) build --quiet --release --bin tieline
-	$(CARGO) bench --quiet --bench figures -- --json bench.json $(BENCH)
+	benches/against/setup.sh && against=(--against "$(PYTHON_FUNCTION)") || against=(); \
+	  $(CARGO) bench --quiet --bench figures -- --json bench.json "$${against[@]}" $(BENCH)
 
 bench-compare:
 	benches/compare.sh $(BASE)

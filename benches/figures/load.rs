@@ -15,7 +15,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    local::Local,
+    Environment,
+    local::{Local, calls},
     table::{Table, ms, percentile},
 };
 
@@ -34,7 +35,7 @@ impl Chance {
 
 /// The traffic of `make bench`: a centre of 60,000 calls an hour for a minute of its life, in a
 /// minute of ours.
-pub async fn run(table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(table: &mut Table, _: &Environment) -> anyhow::Result<()> {
     let local = Local::start(&["--fault", "latency=120ms,jitter=60ms"]).await?;
     let load = Load {
         invoke: local.invoke.clone(),
@@ -99,7 +100,7 @@ impl Load {
     /// Runs it and adds its figures.
     pub async fn run(&self, table: &mut Table) -> anyhow::Result<()> {
         let client = reqwest::Client::new();
-        let before = calls(&client, &self.org).await?;
+        let before = calls(&self.org).await?;
         let mut chance = Chance(11);
         let mut past: Vec<usize> = Vec::new();
         let mut fresh = 0;
@@ -148,7 +149,7 @@ impl Load {
             }
         }
         let took = began.elapsed();
-        let spent = calls(&client, &self.org).await? - before;
+        let spent = calls(&self.org).await? - before;
         table.add("load: contacts", self.contacts as f64, "");
         table.add("load: calls answered", operations as f64, "");
         table.at_most("load: contacts with an error", f64::from(failed), "", 0.0);
@@ -166,12 +167,6 @@ impl Load {
         }
         Ok(())
     }
-}
-
-/// API calls that the org has counted.
-async fn calls(client: &reqwest::Client, org: &str) -> anyhow::Result<u64> {
-    let limits: Value = client.get(format!("{org}/_org/limits")).send().await?.json().await?;
-    Ok(limits["used"].as_u64().unwrap_or_default())
 }
 
 struct Contact {

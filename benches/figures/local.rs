@@ -53,6 +53,12 @@ fn addresses(mut output: BufReader<std::process::ChildStdout>) -> anyhow::Result
     Ok((invoke.unwrap_or_default(), org.unwrap_or_default()))
 }
 
+/// API calls that the simulated org at this address has counted so far.
+pub async fn calls(org: &str) -> anyhow::Result<u64> {
+    let limits: serde_json::Value = reqwest::get(format!("{org}/_org/limits")).await?.json().await?;
+    limits["used"].as_u64().ok_or_else(|| anyhow::anyhow!("the org tells no usage: {limits}"))
+}
+
 impl Drop for Local {
     fn drop(&mut self) {
         let _ = self.child.kill();

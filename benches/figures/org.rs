@@ -15,12 +15,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::table::Table;
+use crate::{Environment, table::Table};
 
 const RUN: Duration = Duration::from_secs(3);
 
 /// Start with the sample company; single reads and composite writes over HTTP, client included.
-pub async fn run(table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(table: &mut Table, _: &Environment) -> anyhow::Result<()> {
     let mut starts: Vec<f64> = Vec::new();
     for _ in 0..9 {
         let begun = Instant::now();

@@ -131,9 +131,10 @@ pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
     timeout(PATIENCE, work).await.ok()
 }
 
-/// Bytes that nobody knows.
+/// Bytes that nobody knows: the system's, because the first ones of the cryptographic library cost
+/// 40 ms of a start.
 pub(super) fn random() -> Option<Secret> {
     let mut secret = [0; 64];
-    rustls::crypto::aws_lc_rs::default_provider().secure_random.fill(&mut secret).ok()?;
+    getrandom::fill(&mut secret).ok()?;
     Some(secret)
 }
