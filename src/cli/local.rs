@@ -80,7 +80,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let owner = format!("local-{}", kept.epoch());
     let service = Service::with(config, stores, Arc::new(Http));
-    let flows = super::flow::host(kept.table(sqlite::STATE), service.clone());
+    let flows = service.flows().context("local mode keeps a state table")?;
     let (switch, runs) = Switch::new();
     let working = tokio::spawn(work(service.clone(), owner, runs, stopped.clone()));
     let app = App { token: token.into(), service, flows, org: simulated, worker: Some(switch) };

@@ -17,6 +17,7 @@ use crate::event::Format;
 use crate::event::Matches;
 use crate::event::Mode;
 use crate::event::OnError;
+use crate::flow_host;
 use crate::read;
 use crate::salesforce;
 use crate::salesforce::Hidden;
@@ -50,6 +51,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Where Amazon Connect is.
     pub connect: connect::Settings,
+    /// How CTI Flows are run.
+    pub flows: flow_host::Settings,
     /// What is kept where.
     pub stores: Stores,
     /// How long a call may take, and how its reply is written.
@@ -244,6 +247,7 @@ impl Config {
             },
             delivery: vars.delivery(),
             connect: vars.connect(),
+            flows: vars.flows(),
             stores,
             reply: Reply {
                 soft: vars.millis("TIELINE_SOFT_DEADLINE_MS", 2200, 100..=60_000),

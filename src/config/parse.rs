@@ -14,6 +14,8 @@ use super::Stores;
 use super::variables;
 use crate::connect;
 use crate::event::Mode;
+use crate::flow::run::Limits;
+use crate::flow_host;
 use crate::read;
 use crate::salesforce;
 use crate::salesforce::Vault;
@@ -334,6 +336,24 @@ impl Reader {
     pub(super) fn connect(&self) -> connect::Settings {
         let endpoint = self.text("AWS_ENDPOINT_URL_CONNECT").or_else(|| self.text("AWS_ENDPOINT_URL"));
         connect::Settings { endpoint: endpoint.map(|url| url.trim_end_matches('/').to_owned()) }
+    }
+
+    pub(super) fn flows(&mut self) -> flow_host::Settings {
+        let http_hosts = self.names("TIELINE_FLOW_HTTP_HOSTS");
+        let odd = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#');
+        // A star stands for whole labels in front of a domain, and nowhere else.
+        let host = |entry: &str| {
+            let name = entry.strip_prefix("*.").unwrap_or(entry);
+            !name.is_empty() && !name.contains('*') && !name.contains(odd)
+        };
+        if !http_hosts.iter().all(|entry| host(entry)) {
+            self.wrong(
+                "TIELINE_FLOW_HTTP_HOSTS",
+                "must list hosts without scheme or path: api.example.com,*.example.org,10.0.0.5:8443",
+            );
+        }
+        let run = self.secs("TIELINE_FLOW_RUN_SECS", 60, 1..=240);
+        flow_host::Settings { limits: Limits { run, ..Limits::default() }, http_hosts }
     }
 
     pub(super) fn process(&mut self) -> Process {

@@ -67,6 +67,8 @@ fn every_value_that_cannot_be_is_told_with_what_can() {
         ("TIELINE_DEFAULT_REGION", "Europe"),
         ("TIELINE_CACHE_FRESH_SECS", "99999999999999999999"),
         ("TIELINE_DLQ_URL", "https://sqs.example.com/1/letters"),
+        ("TIELINE_FLOW_HTTP_HOSTS", "https://api.example.com"),
+        ("TIELINE_FLOW_RUN_SECS", "0"),
     ]));
 }
 
@@ -93,6 +95,7 @@ fn lists_are_understood() {
         ("TIELINE_SENSITIVE_FIELDS", "Contact.Passport__c, Pin__c,"),
         ("TIELINE_RATE_PER_SEC", "2.5"),
         ("TIELINE_CONCURRENCY", "4"),
+        ("TIELINE_FLOW_HTTP_HOSTS", "api.example.com, *.example.org,10.0.0.5:8443"),
     ])
     .unwrap();
     assert_eq!((config.delivery.width, config.delivery.widths.get("Case")), (100, Some(&25)));

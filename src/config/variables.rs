@@ -119,6 +119,12 @@ pub const VARIABLES: &[Variable] = &[
         "none",
         "country of phone numbers without `+`, two letters: `US`, `DE`",
     ),
+    variable(
+        "TIELINE_FLOW_HTTP_HOSTS",
+        "none",
+        "hosts that the HTTP block of CTI Flows may call, `api.example.com,*.example.org`; a private address must be named itself, `10.0.0.5:8443`",
+    ),
+    variable("TIELINE_FLOW_RUN_SECS", "60", "how long one run of a CTI Flow may take, its delays included"),
     variable("TIELINE_SECRET_FILE", "none", "a file with the secret, where there is no Secrets Manager"),
     variable("SSL_CERT_FILE", "compiled in", "PEM file of trusted roots, in place of the public ones"),
     variable("AWS_ENDPOINT_URL", "none", "as in every AWS SDK, `AWS_ENDPOINT_URL_<SERVICE>` too"),

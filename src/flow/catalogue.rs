@@ -15,6 +15,7 @@ const SOURCES: &str = include_str!("../../schemas/cti-sources.json");
 
 /// The catalogue, whole.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Catalogue {
     /// Groups of blocks, in their order.
@@ -35,6 +36,7 @@ pub struct Catalogue {
 
 /// A word of the catalogue and what it means.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = CatalogueEntry))]
 pub struct Entry {
     /// The word.
     pub id: String,
@@ -47,6 +49,7 @@ pub struct Entry {
 
 /// One kind of action.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = CatalogueBlock))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Block {
     /// `SE_…`, as it stands in a flow file.
@@ -91,6 +94,7 @@ pub struct Block {
 
 /// How sure the names of a block are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// Of the type name.
     #[serde(rename = "type")]
@@ -103,6 +107,7 @@ pub struct Evidence {
 
 /// Who carries a block out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Executor {
     /// The run itself.
@@ -145,6 +150,7 @@ impl Executor {
 
 /// One argument of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = BlockControl))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Control {
     /// Its name in the file.
@@ -171,6 +177,7 @@ pub struct Control {
 
 /// What an argument takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ControlType {
     /// Text or an expression.
@@ -191,6 +198,7 @@ pub enum ControlType {
 
 /// One value that a block returns.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResultField {
     /// Its name in `results`.
@@ -206,6 +214,7 @@ pub struct ResultField {
 
 /// Where a flow can begin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowSource))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
     /// Its name in our records.
@@ -230,6 +239,7 @@ pub struct Source {
 
 /// A root of expressions that a source offers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct ContextRoot {
     /// `agent`, `contact`, `payload`.
     pub root: String,
@@ -239,6 +249,7 @@ pub struct ContextRoot {
 
 /// What can start a flow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = SourceEvent))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Event {
     /// Its name.
@@ -267,6 +278,7 @@ pub struct Event {
 
 /// One field of an event's payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct PayloadField {
     /// Its name.
     pub name: String,

@@ -9,6 +9,7 @@ use super::model::{Action, Document};
 
 /// The differences, in the order of the files.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowDiff))]
 pub struct Diff {
     /// Ids that only the second has.
     pub added: Vec<String>,
@@ -22,6 +23,7 @@ pub struct Diff {
 
 /// One action that does something else.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = ChangedAction))]
 pub struct Changed {
     /// Its id.
     pub id: String,

@@ -11,6 +11,7 @@ use super::validate::{Around, Diagnostic, check_text};
 
 /// What became of a text.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct Import {
     /// The flow, where the text holds one.
     pub document: Option<Document>,
@@ -22,6 +23,7 @@ pub struct Import {
 
 /// What a person should know before taking it over.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = ImportReport))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Types that the catalogue does not know, each once.
@@ -36,6 +38,7 @@ pub struct Report {
 
 /// An id that stood twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct Renumbered {
     /// What it was.
     pub from: String,

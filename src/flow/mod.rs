@@ -22,4 +22,6 @@ pub mod model;
 pub mod path;
 pub mod reference;
 pub mod run;
+#[cfg(feature = "local")]
+mod shape;
 pub mod validate;

@@ -20,11 +20,20 @@ pub enum Passed {
     Unheard(String),
 }
 
+/// A contact event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// The event, as flows know it.
+    pub event: Event,
+    /// When it happened, in the form of EventBridge, which sorts.
+    pub at: String,
+}
+
 /// Reads the body of a message.
 ///
 /// # Errors
 /// [`Passed`]: the message is done with.
-pub fn read(body: &str) -> Result<Event, Passed> {
+pub fn read(body: &str) -> Result<Heard, Passed> {
     let message: Value = serde_json::from_str(body).map_err(|_| Passed::NotOne("it is no JSON"))?;
     let detail =
         message.get("detail").and_then(Value::as_object).ok_or(Passed::NotOne("it has no detail"))?;
@@ -48,7 +57,8 @@ pub fn read(body: &str) -> Result<Event, Passed> {
         "COMPLETED" => "onDestroy",
         other => return Err(Passed::Unheard(other.to_owned())),
     };
-    let id = message.get("id").and_then(Value::as_str).map(str::to_owned);
+    let id = message.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+    let at = message.get("time").and_then(Value::as_str).unwrap_or_default();
     let transferred = matches!(method, "TRANSFER" | "QUEUE_TRANSFER");
     let first = Some(text("initialContactId")).filter(|id| !id.is_empty()).unwrap_or(contact_id);
     let mut contact = Map::new();
@@ -78,20 +88,15 @@ pub fn read(body: &str) -> Result<Event, Passed> {
         .get("agentInfo")
         .and_then(|a| a.get("agentArn"))
         .map_or(Value::Null, |arn| json!({ "agentARN": arn }));
-    Ok(Event {
-        id: Some(id.unwrap_or_else(|| {
-            format!(
-                "{contact_id}:{}:{}",
-                text("eventType"),
-                message.get("time").and_then(Value::as_str).unwrap_or_default()
-            )
-        })),
+    let event = Event {
+        id: Some(id.map_or_else(|| format!("{contact_id}:{}:{at}", text("eventType")), str::to_owned)),
         source: source.to_owned(),
         name: name.to_owned(),
         payload: Value::Object(detail.clone()),
         contact: Value::Object(contact),
         agent,
-    })
+    };
+    Ok(Heard { event, at: at.to_owned() })
 }
 
 #[cfg(test)]
@@ -113,7 +118,7 @@ mod tests {
                 for kind in
                     ["INITIATED", "CONNECTED_TO_AGENT", "CONTACT_DATA_UPDATED", "DISCONNECTED", "COMPLETED"]
                 {
-                    let event = read(&message(kind, channel, method)).unwrap();
+                    let event = read(&message(kind, channel, method)).unwrap().event;
                     let source = catalogue::source(&event.source).unwrap();
                     assert!(source.event(&event.name).is_some(), "{channel} {method} {kind}");
                     assert_eq!(event.contact_id(), Some("c-2"));
@@ -121,7 +126,7 @@ mod tests {
                 }
             }
         }
-        let callback = read(&message("QUEUED", "VOICE", "CALLBACK")).unwrap();
+        let callback = read(&message("QUEUED", "VOICE", "CALLBACK")).unwrap().event;
         assert_eq!(
             (callback.source.as_str(), callback.name.as_str()),
             ("queueCallbackContact", "onIncoming")

@@ -22,7 +22,7 @@ use crate::flow::run::value::from_number;
 use crate::time::Timestamp;
 
 /// Delays up to this long are waited for in place; a longer one ends the drive, and whoever looks
-/// at the run later takes it up.
+/// at the run later takes it up. Nobody looks at an unattended run: there each is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Host {
@@ -40,7 +40,7 @@ impl Host {
                     let wait = until.since(at);
                     if kept.hurried {
                         skipped += wait;
-                    } else if started.elapsed() + wait > PATIENCE {
+                    } else if kept.mode != Mode::Unattended && started.elapsed() + wait > PATIENCE {
                         return;
                     } else {
                         tokio::time::sleep(wait).await;

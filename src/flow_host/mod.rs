@@ -9,7 +9,8 @@
 //! Who calls it: the doors.
 //!
 //! Its laws:
-//! * An event runs once, however often it is delivered ([`Host::event`]).
+//! * An event runs once, however often it is delivered ([`Host::event`]); where a process died in
+//!   the middle, what it left begins again under the same ids.
 //! * A write carries the key of its run, action and visit: a repeat is the same write.
 //! * A test run changes nothing: what would leave the process is handed out instead.
 
@@ -32,6 +33,7 @@ use crate::time::Timestamp;
 mod connect;
 pub mod contact_event;
 mod drive;
+pub mod events;
 mod http;
 mod properties;
 pub mod registry;
@@ -118,6 +120,12 @@ impl Host {
             live: Mutex::default(),
             ids: rows::Ids::default(),
         }))
+    }
+
+    /// How long one run takes at most.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.0.settings.limits.run
     }
 }
 

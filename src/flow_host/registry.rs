@@ -30,6 +30,7 @@ const LIST: usize = 1000;
 
 /// What is known about a flow beside its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowSummary))]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// Its id.
@@ -66,6 +67,7 @@ pub struct Summary {
 
 /// Counts of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowProblems))]
 pub struct Problems {
     /// Errors.
     pub errors: usize,
@@ -75,6 +77,7 @@ pub struct Problems {
 
 /// A flow with its file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Flow {
     /// What is known about it.
@@ -91,6 +94,7 @@ pub struct Flow {
 
 /// One version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowVersion))]
 pub struct Version {
     /// Its number, from 1.
     pub version: u64,
@@ -107,6 +111,7 @@ pub struct Version {
 
 /// What a save sets; what is left out stays.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowDraft))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Draft {
     /// The name.

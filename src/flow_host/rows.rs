@@ -12,6 +12,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use super::Error;
 use crate::store::StoreError;
@@ -48,6 +50,13 @@ pub(super) fn decode<T: DeserializeOwned>(data: &[u8]) -> Result<T, Error> {
 
 fn refused(why: &str) -> Error {
     Error::Store(StoreError::Refused(format!("a row of flows cannot be read or written: {why}")))
+}
+
+/// An id that whoever knows these makes again.
+pub(super) fn derived(kind: &str, since: Timestamp, from: &str) -> String {
+    let hash = Sha256::digest(from.as_bytes());
+    let half = hash.iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+    format!("{kind}-{:011x}{half:016x}", since.as_millis())
 }
 
 /// Hands out ids: the time, so that they sort, and chance, so that processes do not meet.

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -22,6 +23,8 @@ use crate::flow::run::Flow;
 use crate::flow::run::Outcome;
 use crate::flow::run::Pending;
 use crate::flow::run::Run;
+use crate::flow::run::Status;
+use crate::flow::run::TraceEntry;
 use crate::row::Key;
 use crate::row::Row;
 use crate::store::Expect;
@@ -31,7 +34,6 @@ use crate::store::StoreError;
 use crate::time::Timestamp;
 
 const RUNS: &str = "flow-run";
-const EVENTS: &str = "flow-event";
 /// Most runs that a list gives.
 const LIST: usize = 200;
 /// Runs held in memory beside the table.
@@ -39,6 +41,7 @@ const LIVE: usize = 2000;
 
 /// Whether a run may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = RunMode))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It is meant.
@@ -91,13 +94,37 @@ pub struct Started {
     pub hurried: bool,
 }
 
-/// What an event started.
+/// A run as the interface shows it.
 #[derive(Debug, Serialize)]
-pub struct Ran {
-    /// The runs, as [`Host::start`] shows them.
-    pub runs: Vec<Value>,
-    /// Why there are none.
-    pub reason: Option<String>,
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowRun))]
+#[serde(rename_all = "camelCase")]
+pub struct Shown<'k> {
+    /// Its id.
+    id: &'k str,
+    /// The flow that it is a run of, if it is kept.
+    flow_id: Option<&'k str>,
+    /// Its version.
+    flow_version: Option<u64>,
+    /// Its name.
+    flow_name: Option<&'k str>,
+    /// Whether it may change anything.
+    mode: Mode,
+    /// How it stands.
+    status: Status,
+    /// Why it ended, where that needs a word.
+    error: Option<&'k str>,
+    /// What happened, in order.
+    trace: &'k [TraceEntry],
+    /// The record of each action that ran, `{success, results, exception}`.
+    actions: &'k Map<String, Value>,
+    /// The action that waits for its outcome.
+    pending: Option<&'k Pending>,
+    /// When it began.
+    started_at: Timestamp,
+    /// When it ended.
+    ended_at: Option<Timestamp>,
+    /// What started it.
+    event: &'k Event,
 }
 
 impl Kept {
@@ -121,21 +148,22 @@ impl Kept {
     /// The run as the interface shows it.
     fn shown(&self) -> Value {
         let run = &self.run;
-        json!({
-            "id": run.id,
-            "flowId": self.flow_id,
-            "flowVersion": self.flow_version,
-            "flowName": self.flow_name,
-            "mode": self.mode,
-            "status": run.status,
-            "error": run.error,
-            "trace": run.trace,
-            "actions": run.actions,
-            "pending": run.pending(),
-            "startedAt": run.started_ms,
-            "endedAt": run.ended_ms,
-            "event": run.event,
-        })
+        let shown = Shown {
+            id: &run.id,
+            flow_id: self.flow_id.as_deref(),
+            flow_version: self.flow_version,
+            flow_name: self.flow_name.as_deref(),
+            mode: self.mode,
+            status: run.status,
+            error: run.error.as_deref(),
+            trace: &run.trace,
+            actions: &run.actions,
+            pending: run.pending(),
+            started_at: run.started_ms,
+            ended_at: run.ended_ms,
+            event: &run.event,
+        };
+        serde_json::to_value(shown).unwrap_or_default()
     }
 }
 
@@ -145,19 +173,22 @@ impl Host {
     /// # Errors
     /// When the table does not answer.
     pub async fn start(&self, started: Started, now: Timestamp) -> Result<Value, Error> {
+        self.start_as(self.0.ids.next("run", now), started, now).await
+    }
+
+    /// The same under an id that the caller made.
+    pub(super) async fn start_as(
+        &self,
+        id: String,
+        started: Started,
+        now: Timestamp,
+    ) -> Result<Value, Error> {
         let properties = match started.mode {
-            Mode::Test => serde_json::Map::new(),
+            Mode::Test => Map::new(),
             Mode::Live | Mode::Unattended => self.properties(&owner(&started.event), now).await?,
         };
         let flow = Arc::new(Flow::new(&started.document));
-        let run = Run::start(
-            self.0.ids.next("run", now),
-            &flow,
-            started.event,
-            properties,
-            self.0.settings.limits,
-            now,
-        );
+        let run = Run::start(id, &flow, started.event, properties, self.0.settings.limits, now);
         let mut kept = Kept {
             run,
             mode: started.mode,
@@ -244,116 +275,6 @@ impl Host {
         Ok(runs)
     }
 
-    /// Starts the active flows of an event, in their order. The same event again starts nothing
-    /// and gives the runs of the first time.
-    ///
-    /// # Errors
-    /// When the table does not answer.
-    pub async fn event(&self, event: Event, mode: Mode, now: Timestamp) -> Result<Ran, Error> {
-        let claim = match &event.id {
-            Some(id) => match self.claim(id, now).await? {
-                Claim::Ours(key) => Some(key),
-                Claim::Before(ids) => return self.before(ids, now).await,
-            },
-            None => None,
-        };
-        if event.name == "onRefresh"
-            && let Some(contact) = event.contact_id()
-            && self.busy(contact, &event.source)
-        {
-            return Ok(Ran {
-                runs: Vec::new(),
-                reason: Some(
-                    "A run for this contact's refresh is still going on; this one is folded into it."
-                        .to_owned(),
-                ),
-            });
-        }
-        let flows = self.active(&event.source, &event.name, now).await?;
-        let mut runs = Vec::new();
-        for flow in flows {
-            let Some(document) = flow.document else { continue };
-            let started = Started {
-                flow_id: Some(flow.summary.id),
-                flow_version: Some(flow.version),
-                flow_name: Some(flow.summary.name),
-                document,
-                event: event.clone(),
-                mode,
-                answers: HashMap::new(),
-                hurried: false,
-            };
-            runs.push(self.start(started, now).await?);
-        }
-        if let Some(key) = claim {
-            let ids: Vec<&Value> = runs.iter().filter_map(|r| r.get("id")).collect();
-            let row =
-                Row { key, version: 2, data: encode(&ids)?, index: None, expires: later(now, KEEP_RUNS) };
-            match self.0.table.put(&row, Expect::Anything, now).await {
-                Ok(()) | Err(PutError::Conflict(_)) => {}
-                Err(PutError::Store(error)) => return Err(error.into()),
-            }
-        }
-        let reason = match runs.is_empty() {
-            true => Some(self.why_none(&event, now).await?),
-            false => None,
-        };
-        Ok(Ran { runs, reason })
-    }
-
-    async fn why_none(&self, event: &Event, now: Timestamp) -> Result<String, Error> {
-        let flows = self.flows(now).await?;
-        let draft = flows
-            .iter()
-            .find(|f| f.source == event.source && f.event == event.name && f.deleted_at.is_none());
-        Ok(match draft {
-            Some(flow) => {
-                format!("No flow is active for {} {}; {} is a draft.", event.source, event.name, flow.name)
-            }
-            None => format!("There is no flow for {} {}.", event.source, event.name),
-        })
-    }
-
-    async fn claim(&self, id: &str, now: Timestamp) -> Result<Claim, Error> {
-        let key = Key { partition: EVENTS.to_owned(), sort: id.to_owned() };
-        let row = Row {
-            key: key.clone(),
-            version: 1,
-            data: encode(&Vec::<String>::new())?,
-            index: None,
-            expires: later(now, KEEP_RUNS),
-        };
-        match self.0.table.put(&row, Expect::Absent, now).await {
-            Ok(()) => Ok(Claim::Ours(key)),
-            Err(PutError::Conflict(Some(row))) => Ok(Claim::Before(decode(&row.data)?)),
-            Err(PutError::Conflict(None)) => Ok(Claim::Before(Vec::new())),
-            Err(PutError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    async fn before(&self, ids: Vec<String>, now: Timestamp) -> Result<Ran, Error> {
-        let mut runs = Vec::new();
-        for id in ids {
-            runs.push(self.run(&id, now).await?);
-        }
-        let reason = runs.is_empty().then(|| "This event was here before.".to_owned());
-        Ok(Ran { runs, reason })
-    }
-
-    /// Whether a refresh of this contact is still being run in this process.
-    fn busy(&self, contact: &str, source: &str) -> bool {
-        let live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.values().any(|kept| {
-            kept.try_lock().map_or(true, |kept| {
-                let event = &kept.run.event;
-                !kept.run.status.is_over()
-                    && event.name == "onRefresh"
-                    && event.source == source
-                    && event.contact_id() == Some(contact)
-            })
-        })
-    }
-
     async fn with(
         &self,
         id: &str,
@@ -421,9 +342,4 @@ impl Host {
             Err(PutError::Store(error)) => Err(error.into()),
         }
     }
-}
-
-enum Claim {
-    Ours(Key),
-    Before(Vec<String>),
 }

@@ -22,6 +22,7 @@ use crate::flow::run::value::truthy;
 
 /// A record found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = RecordRow))]
 pub struct Found {
     /// Its object.
     pub object: String,

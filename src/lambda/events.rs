@@ -1,19 +1,25 @@
 //! CTI Flows on Amazon Connect's contact events, and the invoke path as flows call it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::sqs::BatchItemFailure;
-use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_lambda_events::sqs::SqsEvent;
+use futures::future::join_all;
+use serde_json::Value;
+use serde_json::json;
 
+use super::FunctionError;
 use super::Service;
 use crate::clock;
+use crate::clock::Deadline;
+use crate::connect::Connect;
 use crate::flow::run::Exception;
 use crate::flow_host::Host;
 use crate::flow_host::Invoke;
 use crate::flow_host::Mode;
 use crate::flow_host::contact_event;
+use crate::flow_host::contact_event::Heard;
 
 /// How long a Salesforce block may take; the run's own limit ends it sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,25 +41,94 @@ pub fn salesforce(service: Service) -> Invoke {
     })
 }
 
-/// Starts the flows of each contact event of a batch. Messages whose flows could not be started
-/// come back; one bad message never fails its neighbours.
-pub async fn handle(host: &Host, batch: SqsEvent) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
+impl Service {
+    /// What keeps and runs the CTI Flows of this deployment; none where there is no state table, or
+    /// the configuration is wrong.
+    #[must_use]
+    pub fn flows(&self) -> Option<Host> {
+        let config = self.config()?;
+        let state = self.stores()?.state.clone()?;
+        let connect = Connect::new(config.connect.clone());
+        Some(Host::new(config.flows.clone(), state, Some(salesforce(self.clone())), Some(connect)))
+    }
+
+    /// Answers one event of SQS that brings contact events: which messages shall come again.
+    ///
+    /// # Errors
+    /// The event is none of SQS's, or this function has no state table.
+    pub async fn hear(
+        &self,
+        flows: Option<&Host>,
+        event: Value,
+        remaining: Duration,
+    ) -> Result<Value, FunctionError> {
+        let wrong =
+            |kind: &str, error_message: String| FunctionError { error_type: kind.to_owned(), error_message };
+        let batch: SqsEvent = serde_json::from_value(event)
+            .map_err(|error| wrong("InvalidEvent", format!("this is no event of SQS: {error}")))?;
+        if let Err(errors) = &self.0.config {
+            let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            return Err(wrong("ConfigurationError", all.join("; ")));
+        }
+        let flows = flows.ok_or_else(|| {
+            let why = "CTI Flows are kept in the state table: set TIELINE_STATE_TABLE";
+            wrong("ConfigurationError", why.to_owned())
+        })?;
+        let again = handle(flows, batch, Deadline::after(remaining)).await;
+        let again: Vec<Value> = again.into_iter().map(|id| json!({"itemIdentifier": id})).collect();
+        Ok(json!({"batchItemFailures": again}))
+    }
+}
+
+/// One message: its id, and what it tells.
+type Message = (String, Heard);
+
+/// Starts the flows of each contact event of a batch, and gives the messages that shall come
+/// again. One bad message never fails its neighbours. Contacts go side by side; the events of one
+/// contact in the order in which they happened, its refreshes as one.
+async fn handle(host: &Host, batch: SqsEvent, deadline: Deadline) -> Vec<String> {
+    let mut contacts: BTreeMap<String, Vec<Message>> = BTreeMap::new();
     for message in batch.records {
-        let body = message.body.as_deref().unwrap_or_default();
-        let event = match contact_event::read(body) {
-            Ok(event) => event,
-            Err(passed) => {
-                tracing::info!("a contact event starts nothing: {passed}");
+        match contact_event::read(message.body.as_deref().unwrap_or_default()) {
+            Ok(heard) => {
+                let contact = heard.event.contact_id().unwrap_or_default().to_owned();
+                contacts.entry(contact).or_default().push((message.message_id.unwrap_or_default(), heard));
+            }
+            Err(passed) => tracing::info!("a contact event starts nothing: {passed}"),
+        }
+    }
+    let contacts = contacts.into_values().map(|messages| one_contact(host, messages, deadline));
+    join_all(contacts).await.concat()
+}
+
+async fn one_contact(host: &Host, mut messages: Vec<Message>, deadline: Deadline) -> Vec<String> {
+    messages.sort_by(|(_, a), (_, b)| a.at.cmp(&b.at));
+    let last = messages.iter().rposition(|(_, heard)| heard.event.name == "onRefresh");
+    let mut again = Vec::new();
+    for (at, (id, heard)) in messages.into_iter().enumerate() {
+        if heard.event.name == "onRefresh" && last != Some(at) {
+            continue;
+        }
+        // What cannot be ended any more is not begun; the first is, or nothing ever would.
+        let late = at > 0 && deadline.remaining() < host.longest();
+        let ran = match late {
+            false => host.event(heard.event, Mode::Unattended, clock::now()).await,
+            true => {
+                again.push(id);
                 continue;
             }
         };
-        if let Err(error) = host.event(event, Mode::Unattended, clock::now()).await {
-            tracing::warn!("the flows of a contact event could not be started: {error}");
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message.message_id.unwrap_or_default();
-            response.batch_item_failures.push(failure);
+        match ran {
+            Ok(ran) if ran.underway => again.push(id),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!("the flows of a contact event could not be started: {error}");
+                again.push(id);
+            }
         }
     }
-    response
+    again
 }
+
+#[cfg(test)]
+mod tests;

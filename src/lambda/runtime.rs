@@ -69,13 +69,15 @@ async fn run(service: Service, ahead: bool) -> Result<(), lambda_runtime::Error>
     {
         tracing::warn!(code = %fault.code, "no token yet: {}", fault.message);
     }
+    let flows = service.flows();
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let service = service.clone();
+        let (service, flows) = (service.clone(), flows.clone());
         async move {
             let left = event.context.deadline.saturating_sub(clock::now().as_millis().unsigned_abs());
             let left = Duration::from_millis(left);
             match service.config().and_then(|config| config.process.handler.as_deref()) {
                 Some("worker") => service.deliver(event.payload, left).await,
+                Some("events") => service.hear(flows.as_ref(), event.payload, left).await,
                 // Any other name means invoke, upstream's `sfInvokeAPI.lambda_handler` among them.
                 _ => service.invoke(event.payload, left).await,
             }

@@ -4,7 +4,6 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -14,7 +13,6 @@ use serde_json::json;
 use super::DataDir;
 use super::Format;
 use crate::clock;
-use crate::connect::Connect;
 use crate::flow::catalogue;
 use crate::flow::diff::diff;
 use crate::flow::explain::explain;
@@ -24,9 +22,6 @@ use crate::flow::validate::Around;
 use crate::flow::validate::Severity;
 use crate::flow_host::Host;
 use crate::flow_host::Settings;
-use crate::lambda::Service;
-use crate::lambda::events;
-use crate::store::Table;
 use crate::store::sqlite::Sqlite;
 
 mod kept;
@@ -135,11 +130,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::List(command) => command.run(&kept_host(&args.data)?).await,
         Command::Runs(command) => command.run(&kept_host(&args.data)?).await,
     }
-}
-
-/// The host of local mode: Salesforce by the invoke path, Amazon Connect by its interface.
-pub(super) fn host(table: Arc<dyn Table>, service: Service) -> Host {
-    Host::new(Settings::default(), table, Some(events::salesforce(service)), Some(Connect::default()))
 }
 
 /// The host of commands that run nothing.

@@ -68,6 +68,7 @@ impl Default for Limits {
 
 /// What started a run, and what expressions can read of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowEvent))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Event {
     /// Its id, where it came with one.
@@ -95,6 +96,7 @@ impl Event {
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = RunStatus))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Going on.
@@ -126,6 +128,7 @@ impl Status {
 /// What went wrong with an action, as expressions can read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{name}: {message}")]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct Exception {
     /// A stable name, such as `MissingInput`.
     pub name: String,
@@ -143,6 +146,7 @@ impl Exception {
 
 /// What became of an action that somebody else carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = ActionOutcome))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Outcome {
     /// It worked.
@@ -172,6 +176,7 @@ impl Outcome {
 
 /// An action that somebody else carries out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = PendingAction))]
 #[serde(rename_all = "camelCase")]
 pub struct Pending {
     /// Its id; completions name it.

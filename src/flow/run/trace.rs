@@ -17,6 +17,7 @@ const MAX_IGNORED: usize = 50;
 
 /// What an entry tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = TracePhase))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// An action was handed to somebody else, or began to wait.
@@ -31,6 +32,7 @@ pub enum Phase {
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TraceEntry {
     /// Its number in the run.

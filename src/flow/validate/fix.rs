@@ -11,6 +11,7 @@ use crate::flow::path::Path;
 
 /// A repair that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = AppliedFix))]
 pub struct Applied {
     /// The code of the finding.
     pub code: &'static str,

@@ -39,6 +39,7 @@ pub const FLOW_LIMIT: usize = 2_000;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Blocks activation; never import, never saving a draft.
@@ -51,6 +52,7 @@ pub enum Severity {
 
 /// One finding.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema))]
 pub struct Diagnostic {
     /// Its stable code, such as `G105`.
     pub code: &'static str,
@@ -73,6 +75,7 @@ pub struct Diagnostic {
 
 /// A safe repair.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = DiagnosticFix))]
 pub struct Fix {
     /// What it does, for a button.
     pub label: String,

@@ -15,6 +15,7 @@ use axum::routing::get;
 use axum::routing::post;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::OpenApi;
 
 use super::problem::Problem;
 use crate::flow::validate::MAX_READ_BYTES;
@@ -31,6 +32,23 @@ pub use templates::Template;
 
 /// Who is named as the author: the local server knows one person.
 const AUTHOR: &str = "local";
+/// The chapter of the interface's description.
+const TAG: &str = "flows";
+
+/// What `/api/openapi.json` says of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    tags((name = "flows", description = "CTI Flows: the catalogue, flows and their versions, runs, events and records.")),
+    paths(
+        check::catalogue, check::check, check::fix, check::import, check::format, check::diff,
+        templates::list,
+        kept::list, kept::create, kept::get, kept::put, kept::delete, kept::restore, kept::copy,
+        kept::versions, kept::version, kept::activate, kept::deactivate,
+        runs::list, runs::start, runs::get, runs::complete, runs::cancel, runs::event,
+        runs::search, runs::record,
+    ),
+)]
+pub(super) struct Description;
 
 /// All routes, to be nested under `/api`. They carry their own state.
 pub fn router<S: Clone + Send + Sync + 'static>(host: Host) -> Router<S> {

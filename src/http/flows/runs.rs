@@ -1,5 +1,7 @@
 //! Runs, the events that start them, and the records that they open.
 
+#![expect(unused_qualifications, reason = "utoipa's macros spell the types of parameters in full")]
+
 use std::collections::HashMap;
 
 use axum::body::Bytes;
@@ -9,10 +11,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Map;
 use serde_json::Value;
-use serde_json::json;
+use utoipa::IntoParams;
+use utoipa::ToSchema;
 
 use super::Problem;
+use super::TAG;
 use super::answer;
 use super::ok;
 use super::read;
@@ -22,23 +28,34 @@ use crate::flow::model::Document;
 use crate::flow::run::Event;
 use crate::flow::run::Exception;
 use crate::flow::run::Outcome;
+use crate::flow_host::Found;
 use crate::flow_host::Host;
 use crate::flow_host::Mode;
 use crate::flow_host::Started;
+use crate::flow_host::events::Ran;
+use crate::flow_host::runs::Shown;
 
-#[derive(Deserialize)]
+/// What is to be run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = StartRun)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Start {
+    /// A kept flow: its draft runs.
     flow_id: Option<String>,
+    /// A file, in place of the draft.
     document: Option<Document>,
+    /// What the flow is to believe has happened.
     #[serde(default)]
     event: Event,
     /// By action id or type; told as soon as the action is asked for.
     #[serde(default)]
     answers: HashMap<String, Outcome>,
+    /// `test` for a document, `live` for a kept flow, where it is left out.
     mode: Option<Mode>,
 }
 
+/// Starts a run of a kept flow, or of a document, and drives it until it needs a browser or is over.
+#[utoipa::path(post, path = "/runs", operation_id = "startRun", tag = TAG, request_body = Start, responses((status = 201, body = Shown<'static>), (status = 400), (status = 404), (status = 422)))]
 pub(super) async fn start(State(host): State<Host>, body: Bytes) -> Result<Response, Problem> {
     let asked: Start = read(&body)?;
     let now = clock::now();
@@ -75,13 +92,19 @@ pub(super) async fn start(State(host): State<Host>, body: Bytes) -> Result<Respo
     Ok(answer(StatusCode::CREATED, &host.start(started, now).await?))
 }
 
-#[derive(Deserialize)]
+/// What became of an action.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CompleteAction)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Complete {
+    /// The action that the run waits for.
     action_id: String,
+    /// What became of it.
     outcome: Outcome,
 }
 
+/// Tells the outcome of the action that a run waits for. One that comes twice or late changes nothing.
+#[utoipa::path(post, path = "/runs/{id}/complete", operation_id = "completeRun", tag = TAG, params(("id" = String, Path, description = "the run")), request_body = Complete, responses((status = 200, body = Shown<'static>), (status = 404)))]
 pub(super) async fn complete(
     State(host): State<Host>,
     Path(id): Path<String>,
@@ -91,11 +114,16 @@ pub(super) async fn complete(
     Ok(ok(&host.complete(&id, &action_id, outcome, clock::now()).await?))
 }
 
-#[derive(Default, Deserialize)]
+/// Why a run ends.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = CancelRun)]
 pub(super) struct Cancel {
+    /// For the trace.
     reason: Option<String>,
 }
 
+/// Ends a run.
+#[utoipa::path(post, path = "/runs/{id}/cancel", operation_id = "cancelRun", tag = TAG, params(("id" = String, Path, description = "the run")), request_body = Cancel, responses((status = 200, body = Shown<'static>), (status = 404)))]
 pub(super) async fn cancel(
     State(host): State<Host>,
     Path(id): Path<String>,
@@ -106,61 +134,110 @@ pub(super) async fn cancel(
     Ok(ok(&host.cancel(&id, &why, clock::now()).await?))
 }
 
+/// A run as it stands now.
+#[utoipa::path(get, path = "/runs/{id}", operation_id = "run", tag = TAG, params(("id" = String, Path, description = "the run")), responses((status = 200, body = Shown<'static>), (status = 404)))]
 pub(super) async fn get(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(ok(&host.run(&id, clock::now()).await?))
 }
 
-#[derive(Deserialize)]
+/// Which runs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Filter {
+    /// Of this flow.
     flow: Option<String>,
+    /// Of this contact.
     contact: Option<String>,
 }
 
+/// Runs, newest first.
+#[utoipa::path(get, path = "/runs", operation_id = "runs", tag = TAG, params(Filter), responses((status = 200, body = Runs)))]
 pub(super) async fn list(
     State(host): State<Host>,
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
     let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let (flow, contact) = (some(&filter.flow), some(&filter.contact));
-    Ok(ok(&json!({ "runs": host.runs(flow.as_deref(), contact.as_deref(), clock::now()).await? })))
+    Ok(ok(&Runs { runs: host.runs(flow.as_deref(), contact.as_deref(), clock::now()).await? }))
 }
 
-#[derive(Deserialize)]
+/// Something that happened on the agent's desktop.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = DesktopEvent)]
 pub(super) struct Happened {
+    /// Its id: the same one again starts nothing.
     id: Option<String>,
+    /// Such as `voiceContact`.
     source: String,
+    /// Such as `onConnecting`.
     event: String,
+    /// `$.agent`.
     #[serde(default)]
     agent: Value,
+    /// `$.contact`.
     #[serde(default)]
     contact: Value,
+    /// `$.payload`.
     #[serde(default)]
     payload: Value,
 }
 
+/// Starts the active flows of an event; the same event again starts nothing.
+#[utoipa::path(post, path = "/events", operation_id = "raiseEvent", tag = TAG, request_body = Happened, responses((status = 200, body = Ran), (status = 400)))]
 pub(super) async fn event(State(host): State<Host>, body: Bytes) -> Result<Response, Problem> {
     let Happened { id, source, event: name, agent, contact, payload } = read(&body)?;
     let event = Event { id, source, name, payload, contact, agent };
     Ok(ok(&host.event(event, Mode::Live, clock::now()).await?))
 }
 
-#[derive(Deserialize)]
+/// Runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Runs {
+    /// Newest first.
+    #[schema(value_type = Vec<Shown<'static>>)]
+    runs: Vec<Value>,
+}
+
+/// Records.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Records {
+    /// As Salesforce ranks them.
+    records: Vec<Found>,
+}
+
+/// A record with its fields.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Record {
+    #[serde(flatten)]
+    found: Found,
+    /// By their API names.
+    fields: Map<String, Value>,
+}
+
+/// What is looked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Searched {
+    /// A name, a case number, a phone number.
     #[serde(default)]
     q: String,
 }
 
+/// Records that a text or a phone number finds.
+#[utoipa::path(get, path = "/records/search", operation_id = "searchRecords", tag = TAG, params(Searched), responses((status = 200, body = Records), (status = 503)))]
 pub(super) async fn search(
     State(host): State<Host>,
     Query(asked): Query<Searched>,
 ) -> Result<Response, Problem> {
     let records = host.record_search(&asked.q).await.map_err(|e| salesforce(&e))?;
-    Ok(ok(&json!({ "records": records })))
+    Ok(ok(&Records { records }))
 }
 
+/// One record, by its Id.
+#[utoipa::path(get, path = "/records/{id}", operation_id = "record", tag = TAG, params(("id" = String, Path, description = "a Salesforce Id")), responses((status = 200, body = Record), (status = 404), (status = 503)))]
 pub(super) async fn record(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Problem> {
     let (found, fields) = host.record_page(&id).await.map_err(|e| salesforce(&e))?;
-    Ok(ok(&json!({ "object": found.object, "id": found.id, "name": found.name, "fields": fields })))
+    Ok(ok(&Record { found, fields }))
 }
 
 fn salesforce(exception: &Exception) -> Problem {

@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::TAG;
 use super::ok;
 use crate::flow::model::Document;
 
 /// A flow to begin with.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Template {
     /// Its name in addresses.
     pub id: String,
@@ -47,11 +49,15 @@ pub static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
         .collect()
 });
 
+/// All of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Templates {
+    templates: &'static [Template],
+}
+
+/// Flows to begin with.
+#[utoipa::path(get, path = "/templates", operation_id = "templates", tag = TAG, responses((status = 200, body = Templates)))]
 pub(super) async fn list() -> Response {
-    #[derive(Serialize)]
-    struct Templates {
-        templates: &'static [Template],
-    }
     ok(&Templates { templates: &TEMPLATES })
 }
 

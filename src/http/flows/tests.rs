@@ -297,3 +297,37 @@ async fn tools_answer_as_described_and_bad_bodies_are_problems() {
         assert!(problem["detail"].as_str().is_some_and(|d| d.len() > 10), "{problem}");
     }
 }
+
+#[test]
+fn every_route_is_described_once() {
+    let described = serde_json::to_value(Description::openapi()).unwrap();
+    let mut wanted = Vec::new();
+    for route in include_str!("mod.rs").lines().filter_map(|l| l.trim().strip_prefix(".route(\"")) {
+        let (path, methods) = route.split_once("\", ").unwrap();
+        for method in ["get", "post", "put", "delete"] {
+            if methods.contains(&format!("{method}(")) {
+                wanted.push(format!("{method} {path}"));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let mut ids = Vec::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            found.push(format!("{method} {path}"));
+            ids.push(operation["operationId"].as_str().unwrap().to_owned());
+            assert!(operation["summary"].as_str().is_some_and(|s| !s.is_empty()), "{method} {path}");
+        }
+    }
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), found.len(), "an operation's id stands twice");
+    // Whatever a schema refers to is there.
+    let text = described.to_string();
+    for name in text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(described["components"]["schemas"].get(name).is_some(), "{name} is not described");
+    }
+}

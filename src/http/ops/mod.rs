@@ -8,6 +8,7 @@ use axum::{Json, Router, routing::get};
 use utoipa::OpenApi;
 
 use super::App;
+use super::flows;
 use super::problem::Problem;
 use crate::lambda::Stores;
 use crate::store::{StoreError, Table};
@@ -33,7 +34,7 @@ pub(super) fn routes() -> Router<App> {
 #[openapi(
     info(
         title = "Tieline",
-        description = "Operations of Tieline: writes by contact, dead letters, the line, the simulated org. \
+        description = "Tieline: writes by contact, dead letters, the line, the simulated org, CTI Flows. \
                        Errors are problem details (RFC 9457). Every call but health needs `Authorization: Bearer TOKEN`.",
     ),
     servers((url = "/api")),
@@ -47,7 +48,7 @@ pub(super) fn routes() -> Router<App> {
 struct Document;
 
 async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+    Json(Document::openapi().merge_from(flows::Description::openapi()))
 }
 
 /// The state table, or what is missing.
