@@ -98,7 +98,13 @@ impl Window {
     /// The window of `now` for writes at this rate, shared by so many workers.
     #[must_use]
     pub fn of(org: &str, rate: f64, workers: usize, wanted: u32, now: Timestamp) -> Self {
-        let length: i64 = if rate < 2.0 { 60_000 } else { 10_000 };
+        // Long enough that a slow pace has a call to give.
+        let length: i64 = match rate {
+            r if r >= 2.0 => 10_000,
+            r if r >= 0.1 => 60_000,
+            r if r >= 0.01 => 600_000,
+            _ => 3_600_000,
+        };
         let number = now.as_millis().max(0) / length;
         #[expect(clippy::cast_precision_loss, reason = "seconds")]
         let seconds = length as f64 / 1000.0;
@@ -209,6 +215,12 @@ mod tests {
         let slow = Window::of("acme", 0.5, 1, 1, at(0));
         assert_eq!((slow.limit, slow.until.since(at(0)) <= Duration::from_secs(60)), (20, true));
         assert_eq!(Window::of("acme", 0.0, 1, 1, at(0)).limit, 0);
+        for rate in [2.0, 1.99, 0.1, 0.099, 0.03, 0.01, 0.009, 0.001] {
+            assert!(
+                Window::of("acme", rate, 1, 1, at(0)).limit > 0,
+                "at {rate} calls a second nothing moves"
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::http::ops::line::Switch;
 use crate::http::{self, App};
 use crate::lambda::{Service, Stores};
 use crate::org::{self, Org};
+use crate::outcome::local_owner;
 use crate::salesforce::Http;
 use crate::store::sqlite::{self, Sqlite};
 
@@ -72,13 +73,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         config.write.mode = Mode::Wait;
     }
     let kept = Sqlite::own(&args.data.data_dir, clock::now())?;
+    let owner = local_owner(kept.epoch());
     let stores = Stores {
         state: Some(kept.table(sqlite::STATE)),
         cache: Some(kept.table(sqlite::CACHE)),
         queue: Some(kept.queue(sqlite::WRITES)),
         letters: Some(kept.queue(sqlite::DEAD_WRITES)),
+        owner: Some(owner.clone()),
     };
-    let owner = format!("local-{}", kept.epoch());
     let service = Service::with(config, stores, Arc::new(Http));
     let flows = service.flows().context("local mode keeps a state table")?;
     let (switch, runs) = Switch::new();

@@ -18,6 +18,7 @@ use crate::event::Matches;
 use crate::event::Mode;
 use crate::event::OnError;
 use crate::flow_host;
+use crate::outcome::Modes;
 use crate::read;
 use crate::salesforce;
 use crate::salesforce::Hidden;
@@ -76,8 +77,10 @@ pub struct Delivery {
     pub width: u32,
     /// The same for single objects.
     pub widths: BTreeMap<String, u32>,
-    /// The field of an object that carries a write's identity.
-    pub unique_fields: BTreeMap<String, String>,
+    /// How second effects are prevented.
+    pub modes: Modes,
+    /// Plain text comments travel as `FeedComment` records, in company.
+    pub comments_as_records: bool,
     /// How long a small batch waits for company.
     pub linger: Duration,
     /// Calls a second, at most.
@@ -93,7 +96,8 @@ impl Default for Delivery {
             max_attempts: 12,
             width: 200,
             widths: BTreeMap::new(),
-            unique_fields: BTreeMap::new(),
+            modes: Modes::default(),
+            comments_as_records: false,
             linger: Duration::from_millis(250),
             rate_per_sec: None,
             concurrency: None,

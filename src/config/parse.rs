@@ -16,6 +16,8 @@ use crate::connect;
 use crate::event::Mode;
 use crate::flow::run::Limits;
 use crate::flow_host;
+use crate::outcome::Effect;
+use crate::outcome::Modes;
 use crate::read;
 use crate::salesforce;
 use crate::salesforce::Vault;
@@ -268,7 +270,12 @@ impl Reader {
                 .text("TIELINE_CONCURRENCY")
                 .is_some()
                 .then(|| self.small("TIELINE_CONCURRENCY", 1, 1..=100)),
-            unique_fields: self.unique_fields(),
+            modes: Modes { unique_fields: self.unique_fields(), others: self.doubtful() },
+            comments_as_records: self.choice(
+                "TIELINE_COMMENTS_AS_RECORDS",
+                [("true", true), ("false", false)],
+                false,
+            ),
             ..self.widths()
         }
     }
@@ -290,6 +297,27 @@ impl Reader {
             self.wrong("TIELINE_UNIQUE_FIELDS", rule);
         }
         pairs
+    }
+
+    fn doubtful(&mut self) -> BTreeMap<String, Effect> {
+        let rule = "must list objects and how they are treated, reconcile, at_most_once or at_least_once: \
+                    FeedItem=at_most_once,Task=at_least_once";
+        let (alone, pairs) = self.pairs("TIELINE_DOUBT", rule);
+        let effect = |word: &str| match word {
+            "reconcile" => Some(Effect::Reconcile),
+            "at_most_once" => Some(Effect::AtMostOnce),
+            "at_least_once" => Some(Effect::AtLeastOnce),
+            _ => None,
+        };
+        let effects: BTreeMap<_, _> = pairs
+            .iter()
+            .filter(|(object, _)| is_identifier(object))
+            .filter_map(|(object, word)| Some((object.clone(), effect(&word.to_ascii_lowercase())?)))
+            .collect();
+        if !alone.is_empty() || effects.len() != pairs.len() {
+            self.wrong("TIELINE_DOUBT", rule);
+        }
+        effects
     }
 
     fn widths(&mut self) -> Delivery {

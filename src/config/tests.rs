@@ -1,4 +1,5 @@
 use super::*;
+use crate::outcome::Effect;
 
 const UPSTREAM: &[(&str, &str)] = &[
     ("SF_HOST", "https://Acme.my.salesforce.com/"),
@@ -62,6 +63,8 @@ fn every_value_that_cannot_be_is_told_with_what_can() {
         ("TIELINE_MAX_ATTEMPTS", "0"),
         ("TIELINE_WIDTH", "200,100,Case=250"),
         ("TIELINE_UNIQUE_FIELDS", "Case,Task=Write Key"),
+        ("TIELINE_DOUBT", "reconcile,Case=maybe"),
+        ("TIELINE_COMMENTS_AS_RECORDS", "yes"),
         ("TIELINE_RATE_PER_SEC", "NaN"),
         ("TIELINE_CONCURRENCY", "0"),
         ("TIELINE_DEFAULT_REGION", "Europe"),
@@ -92,6 +95,7 @@ fn lists_are_understood() {
     let config = from(&[
         ("TIELINE_WIDTH", " 100 , Case=25"),
         ("TIELINE_UNIQUE_FIELDS", "Case=WriteKey__c, Task=WriteKey__c"),
+        ("TIELINE_DOUBT", "FeedItem=at_most_once, Task=AT_LEAST_ONCE"),
         ("TIELINE_SENSITIVE_FIELDS", "Contact.Passport__c, Pin__c,"),
         ("TIELINE_RATE_PER_SEC", "2.5"),
         ("TIELINE_CONCURRENCY", "4"),
@@ -99,7 +103,10 @@ fn lists_are_understood() {
     ])
     .unwrap();
     assert_eq!((config.delivery.width, config.delivery.widths.get("Case")), (100, Some(&25)));
-    assert_eq!(config.delivery.unique_fields.len(), 2);
+    assert_eq!(config.delivery.modes.unique_fields.len(), 2);
+    let others = &config.delivery.modes.others;
+    assert_eq!(others.get("FeedItem"), Some(&Effect::AtMostOnce));
+    assert_eq!(others.get("Task"), Some(&Effect::AtLeastOnce));
     assert_eq!(config.write.sensitive, ["Contact.Passport__c", "Pin__c"]);
     assert_eq!((config.delivery.rate_per_sec, config.delivery.concurrency), (Some(2.5), Some(4)));
     assert_eq!(from(&[]).unwrap().delivery, Delivery::default());

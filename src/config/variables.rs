@@ -92,6 +92,16 @@ pub const VARIABLES: &[Variable] = &[
         "unique text fields that carry a write's identity, `Case=WriteKey__c,Task=WriteKey__c`",
     ),
     variable(
+        "TIELINE_DOUBT",
+        "`reconcile`",
+        "what follows when nobody knows whether a create without a unique field, a post or a comment was carried out: it is looked up (`reconcile`), left to a person (`at_most_once`) or sent again (`at_least_once`); per object, `FeedItem=at_most_once,Task=at_least_once`",
+    ),
+    variable(
+        "TIELINE_COMMENTS_AS_RECORDS",
+        "`false`",
+        "`true`: plain text Chatter comments travel as `FeedComment` records, many in a call, instead of one call each",
+    ),
+    variable(
         "TIELINE_LINGER_MS",
         "250",
         "how long the worker waits for company before it sends a small batch",

@@ -61,7 +61,8 @@ impl Service {
         Some(Worker::new(worker::Inner {
             settings: worker::Settings {
                 dispatch,
-                unique_fields: delivery.unique_fields.clone(),
+                modes: delivery.modes.clone(),
+                comments_as_records: delivery.comments_as_records,
                 seed: clock::now().as_millis().unsigned_abs(),
                 ..worker::Settings::default()
             },

@@ -141,6 +141,8 @@ pub struct Stores {
     pub queue: Option<Arc<dyn Queue>>,
     /// What the queue gave up on.
     pub letters: Option<Arc<dyn Queue>>,
+    /// Under which name this process claims, where the stores know their owners: a data directory's.
+    pub owner: Option<String>,
 }
 
 impl Stores {
@@ -153,6 +155,7 @@ impl Stores {
             cache: names.cache_table.as_ref().map(|name| aws.table(name)),
             queue: names.queue_url.as_ref().map(|url| aws.queue(url)),
             letters: names.dlq_url.as_ref().map(|url| aws.queue(url)),
+            owner: None,
         }
     }
 }
@@ -184,7 +187,9 @@ impl Service {
             queue: stores.queue.clone(),
             state: stores.state.clone(),
             cache: stores.cache.clone(),
-            unique_fields: config.delivery.unique_fields.clone(),
+            modes: config.delivery.modes.clone(),
+            rate: config.delivery.rate_per_sec,
+            owner: stores.owner.clone(),
         };
         Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores, writes }) }))
     }
@@ -316,7 +321,7 @@ impl Service {
 impl Ready {
     /// Whether a reply may hold keys that upstream does not know.
     fn speaks(&self, control: &Control) -> bool {
-        let Stores { state, cache, queue, letters: _ } = &self.stores;
+        let Stores { state, cache, queue, .. } = &self.stores;
         control.given || state.is_some() || cache.is_some() || queue.is_some()
     }
 

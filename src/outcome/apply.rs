@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::mutants::{self, Mutant};
-use super::{Effect, HISTORY, LEASE, MAX_LAPSES, Moment, Outcome, Reason, SETTLE, State};
+use super::{Effect, HISTORY, LEASE, MAX_LAPSES, Moment, Outcome, Reason, SETTLE, State, outlived};
 use crate::fault::Fault;
 use crate::time::Timestamp;
 
@@ -62,6 +62,8 @@ pub enum Change {
         generation: u32,
         /// The record's Id, where the answer names it.
         record_id: Option<String>,
+        /// Whether an upsert made the record, where the answer says it.
+        created: Option<bool>,
     },
     /// A lookup after the settle time found nothing.
     Absent {
@@ -145,8 +147,8 @@ impl Outcome {
                 self.in_doubt_until(now.plus(settle()));
                 self.after_doubt(effect, retry_at, now);
             }
-            Change::Applied { fence, generation, record_id } => {
-                self.applied(fence, generation, record_id, now)?;
+            Change::Applied { fence, generation, record_id, created } => {
+                self.applied(fence, generation, (record_id, created), now)?;
             }
             Change::Absent { fence } => {
                 let reason = self.looked_up(fence, now)?;
@@ -203,11 +205,13 @@ impl Outcome {
         match &self.state {
             State::Pending { next_at } if *next_at > now => return Err(Illegal::NotDue(*next_at)),
             State::Pending { .. } => self.send(owner, effect, now),
-            State::Sending { lease_until, .. } if *lease_until > now && !mutants::is(Mutant::R1) => {
+            State::Sending { lease_until, owner: holder, .. }
+                if *lease_until > now && !outlived(holder, &owner) && !mutants::is(Mutant::R1) =>
+            {
                 return Err(Illegal::Held(*lease_until));
             }
             State::Sending { lease_until, effect: sent_as, .. } => {
-                let (lapsed_at, sent_as) = (*lease_until, *sent_as);
+                let (lapsed_at, sent_as) = ((*lease_until).min(now), *sent_as);
                 self.lapses += 1;
                 self.attempts += 1;
                 self.fence += 1;
@@ -308,7 +312,7 @@ impl Outcome {
         &mut self,
         fence: u64,
         generation: u32,
-        record_id: Option<String>,
+        (record_id, created): (Option<String>, Option<bool>),
         now: Timestamp,
     ) -> Result<(), Illegal> {
         let other = record_id.as_ref().is_some_and(|id| self.record_id.as_ref() != Some(id));
@@ -342,6 +346,8 @@ impl Outcome {
         }
         self.lapses = 0;
         self.record_id = record_id.or(self.record_id.take());
+        // One that is there already may have been made by an earlier attempt of ours.
+        self.created = created.filter(|created| *created || self.doubt.is_none());
         self.fault = None;
         self.done_at = Some(now);
         self.state = State::Succeeded;

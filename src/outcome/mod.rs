@@ -24,6 +24,8 @@
 //!
 //! Its laws (their names are those of the tests that fall when one is broken):
 //! * **R1** A write is sent only by the holder of a claim, and every claim has a number of its own.
+//!   A claim lapses with its lease; that of an earlier owner of a data directory has lapsed at once
+//!   ([`local_owner`]).
 //! * **R2** A lapsed claim is sent again only where a second effect is impossible; else it waits
 //!   until the first must have settled, and is looked up.
 //! * **R3** Success is monotone: true from whoever saw it, and never taken back. Failures need the
@@ -37,6 +39,7 @@
 //! * **R9** A repeat of an accepted write that is not settled is put into the queue again.
 
 mod apply;
+mod modes;
 pub mod rows;
 
 use std::time::Duration;
@@ -48,6 +51,7 @@ use crate::fault::Fault;
 use crate::time::Timestamp;
 
 pub use apply::{Change, Illegal};
+pub use modes::Modes;
 
 /// How long one call to Salesforce may take before it is cut.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -116,6 +120,9 @@ pub struct Outcome {
     /// The record's real Id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
+    /// Whether an upsert made its record, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<bool>,
     /// Ids of further effects, should there ever be any: `duplicate_effect` counts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
@@ -324,6 +331,7 @@ impl Outcome {
             first_sent_at: None,
             done_at: None,
             record_id: None,
+            created: None,
             also: Vec::new(),
             fault: None,
             history: Vec::new(),
@@ -385,6 +393,22 @@ impl Outcome {
 #[must_use]
 pub fn may_send(elapsed: Duration) -> bool {
     elapsed + CALL_TIMEOUT + SKEW < LEASE || mutants::is(mutants::Mutant::R5)
+}
+
+/// The name under which the owner of a data directory claims. Its owners hold one lock after another,
+/// so a later one knows that nothing sends any more under the claim of an earlier one.
+#[must_use]
+pub fn local_owner(epoch: u64) -> String {
+    format!("{LOCAL}{epoch}")
+}
+
+const LOCAL: &str = "local-";
+
+/// Whether the claimer owns the data directory that the holder of a claim owned before it.
+fn outlived(holder: &str, claimer: &str) -> bool {
+    // An inline attempt's name goes on behind a slash.
+    let epoch = |name: &str| name.strip_prefix(LOCAL)?.split('/').next()?.parse::<u64>().ok();
+    epoch(holder).zip(epoch(claimer)).is_some_and(|(held, now)| held < now)
 }
 
 fn is_zero(n: &u32) -> bool {

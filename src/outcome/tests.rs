@@ -56,7 +56,7 @@ fn claim(effect: Effect) -> Change {
 }
 
 fn applied(fence: u64, id: &str) -> Change {
-    Change::Applied { fence, generation: 1, record_id: Some(id.to_owned()) }
+    Change::Applied { fence, generation: 1, record_id: Some(id.to_owned()), created: None }
 }
 
 fn lock() -> Fault {
@@ -94,6 +94,40 @@ fn r1_a_live_claim_is_not_taken() {
     let sending = step(new(), claim(Effect::Native), at(0));
     assert_eq!(sending.clone().apply(claim(Effect::Native), at(59)), Err(Illegal::Held(at(60))));
     assert_eq!(step(sending, claim(Effect::Native), at(60)).fence, 3);
+}
+
+#[test]
+fn r1_the_claim_of_an_earlier_owner_of_the_folder_has_lapsed_at_once() {
+    let claim = |owner: &str, effect| Change::Claim { owner: owner.to_owned(), effect };
+    let first = local_owner(1);
+    for holder in [first.clone(), format!("{first}/invoke 8f")] {
+        let keyed = step(new(), claim(&holder, Effect::UniqueField), at(0));
+        for other in [first.clone(), "local-0".to_owned(), "poller-9".to_owned(), "local-x".to_owned()] {
+            let taken = keyed.clone().apply(claim(&other, Effect::UniqueField), at(1));
+            assert_eq!(taken, Err(Illegal::Held(at(60))), "{other}");
+        }
+        let again = step(keyed, claim(&local_owner(2), Effect::UniqueField), at(1));
+        assert_eq!((again.status(), again.doubt), (Status::Sending, Some(at(1 + 630))));
+    }
+    let alone = step(new(), claim(&first, Effect::Reconcile), at(0));
+    let waits = step(alone, claim(&local_owner(2), Effect::Reconcile), at(1));
+    assert_eq!(waits.state, State::InDoubt { settle_at: at(1 + 630) });
+}
+
+#[test]
+fn an_upsert_remembers_whether_it_made_its_record_where_that_is_known() {
+    let created = |fence, created| Change::Applied {
+        fence,
+        generation: 1,
+        record_id: Some("500A".to_owned()),
+        created: Some(created),
+    };
+    let sending = step(new(), claim(Effect::Native), at(0));
+    assert_eq!(step(sending.clone(), created(1, true), at(1)).created, Some(true));
+    assert_eq!(step(sending.clone(), created(1, false), at(1)).created, Some(false));
+    let again = step(sending, claim(Effect::Native), at(61));
+    assert_eq!(step(again.clone(), created(3, false), at(62)).created, None, "the first attempt, perhaps");
+    assert_eq!(step(again, created(3, true), at(62)).created, Some(true));
 }
 
 #[test]

@@ -103,8 +103,12 @@ impl Rig {
     async fn succeeds(&self, envelope: &Envelope, record: &str) {
         let at = envelope.accepted_at.plus(Duration::from_secs(1));
         let claimed = Outcome::accepted(envelope).apply(claim(), at).unwrap();
-        let applied =
-            Change::Applied { fence: claimed.fence, generation: 1, record_id: Some(record.to_owned()) };
+        let applied = Change::Applied {
+            fence: claimed.fence,
+            generation: 1,
+            record_id: Some(record.to_owned()),
+            created: None,
+        };
         let done = claimed.apply(applied, at).unwrap();
         self.desk.state.put(&done.row(), Expect::Anything, at).await.unwrap();
     }

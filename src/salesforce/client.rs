@@ -1,6 +1,8 @@
 //! The client: typed calls, each within a deadline, each telling what it cost.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 use serde_json::json;
@@ -30,6 +32,7 @@ struct Inner {
     settings: Settings,
     auth: Auth,
     exchange: Arc<dyn Exchange>,
+    usage: Mutex<Option<Usage>>,
 }
 
 /// What calls cost, whether or not they worked.
@@ -61,7 +64,7 @@ impl Client {
     /// Joins the parts; connects to nothing.
     #[must_use]
     pub fn new(settings: Settings, auth: Auth, exchange: Arc<dyn Exchange>) -> Self {
-        Self(Arc::new(Inner { settings, auth, exchange }))
+        Self(Arc::new(Inner { settings, auth, exchange, usage: Mutex::default() }))
     }
 
     /// The settings it was made with.
@@ -74,6 +77,12 @@ impl Client {
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.0.auth
+    }
+
+    /// The last `Sforce-Limit-Info` that any call of this process saw.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gets a token ready before it is needed.
@@ -190,7 +199,7 @@ impl Client {
         deadline: Deadline,
         spent: &mut Spent,
     ) -> Result<(u16, Value), Fault> {
-        let Inner { settings, auth, exchange } = &*self.0;
+        let Inner { settings, auth, exchange, usage } = &*self.0;
         if deadline.passed() {
             return Err(too_late());
         }
@@ -218,7 +227,10 @@ impl Client {
                 }
                 Ok(response) => {
                     spent.calls += 1;
-                    spent.usage = response.usage.or(spent.usage);
+                    if let Some(seen) = response.usage {
+                        spent.usage = Some(seen);
+                        *usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+                    }
                     let refused = classify::token_refused(&response);
                     if refused && !renewed {
                         token = auth.renew(&**exchange, Some(&token), deadline).await?;

@@ -51,3 +51,7 @@ impl Settings {
         self.host.split_once("://").map_or(self.host.as_str(), |(_, host)| host)
     }
 }
+
+#[cfg(test)]
+#[path = "tests/told.rs"]
+pub(crate) mod told;

@@ -287,3 +287,7 @@ pub enum AddError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+#[cfg(test)]
+#[path = "tests/troubled.rs"]
+pub(crate) mod troubled;

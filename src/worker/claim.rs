@@ -149,7 +149,7 @@ impl Worker {
                 return Claimed::Settled;
             }
             let change =
-                Change::Claim { owner: self.inner.owner.clone(), effect: self.effect(&envelope.write) };
+                Change::Claim { owner: self.inner.owner.clone(), effect: self.modes().of(&envelope.write) };
             let claimed = match outcome.clone().apply(change, now) {
                 Ok(claimed) => claimed,
                 Err(Illegal::Settling(at)) if at <= now => return self.look_up(held, outcome).await,

@@ -254,7 +254,7 @@ impl Drive {
             self.last_key += 1;
             let key = self.last_key;
             let settings = &self.worker.inner.settings;
-            let effect = self.worker.effect(&envelope.write);
+            let effect = self.worker.modes().of(&envelope.write);
             jobs.push(Job::of(key, &envelope, effect, settings.comments_as_records));
             self.keys.insert(envelope.id, key);
             let held = Held { key, envelope, handle, receive_count };

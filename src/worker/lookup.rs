@@ -31,7 +31,9 @@ impl Worker {
         let later = || Claimed::Until(self.now().plus(LATER * 12));
         let Ok(Some(write)) = self.as_sent(held).await else { return later() };
         let change = match self.ask(&write, &outcome).await {
-            Looked::Found(record_id) => Change::Applied { fence, generation: outcome.generation, record_id },
+            Looked::Found(record_id) => {
+                Change::Applied { fence, generation: outcome.generation, record_id, created: None }
+            }
             Looked::Absent => Change::Absent { fence },
             Looked::Unclear(fault) => Change::Ambiguous { fence, fault },
             Looked::Later => return later(),
@@ -63,7 +65,7 @@ impl Worker {
     async fn ask(&self, write: &Write, outcome: &Outcome) -> Looked {
         let sent = outcome.first_sent_at.unwrap_or(outcome.accepted_at);
         match write {
-            Write::Create { object, fields } => match self.unique_field(object) {
+            Write::Create { object, fields } => match self.modes().unique_field(object) {
                 Some(field) => match self.by_key(object, field, outcome.id.as_str()).await {
                     Ok(Some(id)) => Looked::Found(Some(id)),
                     Ok(None) => Looked::Absent,

@@ -22,7 +22,7 @@ mod send;
 mod settle;
 mod share;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,9 +33,9 @@ use crate::clock::Stopwatch;
 use crate::dispatch;
 use crate::dispatch::Key;
 use crate::envelope::Envelope;
-use crate::event::{Contact, Write};
+use crate::event::Contact;
 use crate::fault::Fault;
-use crate::outcome::{Effect, Outcome};
+use crate::outcome::{Modes, Outcome};
 use crate::salesforce::Client;
 use crate::store::{Handle, Queue, Table};
 use crate::time::Timestamp;
@@ -54,10 +54,8 @@ pub type SetAttribute =
 pub struct Settings {
     /// The brain's part.
     pub dispatch: dispatch::Settings,
-    /// Creates of these objects carry the write id in this unique field.
-    pub unique_fields: BTreeMap<String, String>,
-    /// Objects without such a field for which another way than `reconcile` was chosen.
-    pub effects: BTreeMap<String, Effect>,
+    /// How second effects are prevented.
+    pub modes: Modes,
     /// Plain text comments travel as `FeedComment` records.
     pub comments_as_records: bool,
     /// How long one request to the queue waits for a message.
@@ -72,8 +70,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             dispatch: dispatch::Settings::default(),
-            unique_fields: BTreeMap::new(),
-            effects: BTreeMap::new(),
+            modes: Modes::default(),
             comments_as_records: false,
             poll_wait: Duration::from_secs(20),
             drain: Duration::from_secs(25),
@@ -137,10 +134,20 @@ struct Held {
 #[derive(Clone, Debug)]
 struct Answered {
     outcome: Outcome,
-    /// The Id of what was made or changed; the fault where nothing was.
-    answer: Result<Option<String>, Fault>,
+    answer: Result<Done, Fault>,
+    /// The record that a late attempt could overwrite, its real Id.
+    overwrites: Option<String>,
     /// The claim, by the clocks that do not lie together.
     since: Watch,
+}
+
+/// What a call did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Done {
+    /// The Id of what was made or changed, where it is told.
+    id: Option<String>,
+    /// Whether an upsert made it, where that is told.
+    created: Option<bool>,
 }
 
 /// Measures from a point in time, by whichever clock says more.
@@ -171,21 +178,8 @@ impl Worker {
         Watch { began: self.now(), stopwatch: Stopwatch::start() }
     }
 
-    /// How a second effect of this write is prevented.
-    fn effect(&self, write: &Write) -> Effect {
-        let settings = &self.inner.settings;
-        match write {
-            Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
-            Write::Create { object, .. } if self.unique_field(object).is_some() => Effect::UniqueField,
-            Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => {
-                let object = crate::envelope::object_of(write);
-                by_name(&settings.effects, object).copied().unwrap_or(Effect::Reconcile)
-            }
-        }
-    }
-
-    fn unique_field(&self, object: &str) -> Option<&str> {
-        by_name(&self.inner.settings.unique_fields, object).map(String::as_str)
+    fn modes(&self) -> &Modes {
+        &self.inner.settings.modes
     }
 
     /// Leaves an object alone for a while: its configured field is not there.
@@ -200,7 +194,6 @@ impl Worker {
     }
 }
 
-/// API names are the same in any case.
-fn by_name<'a, T>(map: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
-    map.get(name).or_else(|| map.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v))
-}
+#[cfg(test)]
+#[cfg(feature = "local")]
+mod tests;

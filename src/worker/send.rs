@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::claim::{Claimed, LATER, Prepared};
-use super::{Answered, Held, Watch, Worker};
+use super::{Answered, Done, Held, Watch, Worker};
 use crate::clock::Deadline;
 use crate::dispatch::{Collection, Key, Lane, Reply, Report, Shape};
 use crate::envelope::overwritten;
@@ -110,7 +110,7 @@ impl Worker {
                 Claimed::Ours(outcome) => {
                     going.push(Going {
                         key: held.key,
-                        write: self.keyed(write, &outcome),
+                        write: self.modes().keyed(write, outcome.id),
                         outcome: *outcome,
                     });
                 }
@@ -134,17 +134,6 @@ impl Worker {
         going
     }
 
-    /// The create with the write id in its unique field.
-    fn keyed(&self, write: &Write, outcome: &Outcome) -> Write {
-        let mut write = write.clone();
-        if let Write::Create { object, fields } = &mut write
-            && let Some(field) = self.unique_field(object)
-        {
-            fields.insert(field.to_owned(), outcome.id.as_str().into());
-        }
-        write
-    }
-
     /// Claims that were won and not used.
     async fn give_back(&self, going: Vec<Going>) -> Vec<(Key, Reply)> {
         join_all(going.into_iter().map(|going| async move {
@@ -164,7 +153,7 @@ impl Worker {
         let Some(only) = going.first() else { return (None, Vec::new(), None) };
         let Called { result, spent } = self.inner.client.apply(&only.write, deadline).await;
         let (whole, answer) = match result {
-            Ok(written) => (None, Ok(id_of(&only.write, written))),
+            Ok(written) => (None, Ok(done(&only.write, written))),
             Err(fault) => (of_the_line(&fault).then(|| fault.clone()), Err(fault)),
         };
         (whole, vec![(answer, 1)], spent.usage)
@@ -183,7 +172,8 @@ impl Worker {
         let Called { result, spent } = self.inner.client.post_batch(&bodies, deadline).await;
         match result {
             Ok(results) if results.len() == going.len() => {
-                (None, results.into_iter().map(|r| (r.map(Some), 1)).collect(), spent.usage)
+                let made = |id| Done { id: Some(id), created: None };
+                (None, results.into_iter().map(|r| (r.map(made), 1)).collect(), spent.usage)
             }
             Ok(_) => all_met(&short_reply(), going.len(), spent.usage),
             Err(fault) => all_met(&fault, going.len(), spent.usage),
@@ -230,7 +220,7 @@ impl Worker {
     async fn judge(
         &self,
         going: Going,
-        answer: Result<Option<String>, Fault>,
+        answer: Result<Done, Fault>,
         company: usize,
         since: Watch,
         replies: &mut Vec<(Key, Reply)>,
@@ -238,33 +228,31 @@ impl Worker {
         let Going { key, write, outcome } = going;
         let answer = match answer {
             Err(fault) => self.applied_already(&write, &outcome, fault).await,
-            Ok(id) => Ok(id.or_else(|| outcome.record_id.clone())),
+            Ok(done) => Ok(Done { id: done.id.or_else(|| outcome.record_id.clone()), ..done }),
         };
         let reply = match &answer {
             Ok(_) => Reply::Applied,
             Err(fault) => Reply::Fault { class: fault.class, attempts: outcome.attempts, company },
         };
         replies.push((key, reply));
-        (key, Answered { outcome, answer, since })
+        (key, Answered { outcome, answer, overwrites: overwritten(&write), since })
     }
 
-    async fn applied_already(
-        &self,
-        write: &Write,
-        outcome: &Outcome,
-        fault: Fault,
-    ) -> Result<Option<String>, Fault> {
+    async fn applied_already(&self, write: &Write, outcome: &Outcome, fault: Fault) -> Result<Done, Fault> {
         match write {
             Write::Create { object, fields } => {
-                let Some(field) = self.unique_field(object) else { return Err(fault) };
+                let Some(field) = self.modes().unique_field(object) else { return Err(fault) };
                 if let Some((named, id)) = classify::duplicate_of(&fault)
                     && named.eq_ignore_ascii_case(field)
                 {
                     let own = fields.get(field).and_then(Value::as_str).unwrap_or_default();
                     return match id.filter(|id| id.len() >= 15) {
-                        Some(id) => Ok(Some(id.to_owned())),
+                        Some(id) => Ok(Done { id: Some(id.to_owned()), created: None }),
                         // Sharing hides the record's Id; the key is ours all the same.
-                        None => Ok(self.by_key(object, field, own).await.ok().flatten()),
+                        None => {
+                            let id = self.by_key(object, field, own).await.ok().flatten();
+                            Ok(Done { id, created: None })
+                        }
                     };
                 }
                 let names_it = fault.message.contains(field) || fault.fields.iter().any(|f| f == field);
@@ -288,7 +276,7 @@ impl Worker {
                     && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND")
                     && !crate::outcome::mutants::is(crate::outcome::mutants::Mutant::R6) =>
             {
-                Ok(None)
+                Ok(Done::default())
             }
             _ => Err(fault),
         }
@@ -323,7 +311,7 @@ impl Worker {
 }
 
 /// What the whole call met; each write's answer with how many share it; the usage told.
-type Answers = (Option<Fault>, Vec<(Result<Option<String>, Fault>, usize)>, Option<Usage>);
+type Answers = (Option<Fault>, Vec<(Result<Done, Fault>, usize)>, Option<Usage>);
 
 fn all_met(fault: &Fault, count: usize, usage: Option<Usage>) -> Answers {
     (Some(fault.clone()), vec![(Err(fault.clone()), count); count], usage)
@@ -349,11 +337,14 @@ fn short_reply() -> Fault {
     )
 }
 
-fn id_of(write: &Write, written: Written) -> Option<String> {
+fn done(write: &Write, written: Written) -> Done {
     match (written, write) {
-        (Written::Created { id } | Written::Upserted { id, .. }, _) => Some(id),
-        (_, Write::Update { id, .. } | Write::Delete { id, .. }) => Some(id.clone()),
-        _ => None,
+        (Written::Created { id }, _) => Done { id: Some(id), created: None },
+        (Written::Upserted { id, created }, _) => Done { id: Some(id), created: Some(created) },
+        (_, Write::Update { id, .. } | Write::Delete { id, .. }) => {
+            Done { id: Some(id.clone()), created: None }
+        }
+        _ => Done::default(),
     }
 }
 
@@ -409,14 +400,17 @@ fn record(write: &Write) -> Value {
 }
 
 /// The answers of one collection: a fault of the whole of it is shared by all.
-fn read_collection(part: &Part, size: usize) -> Vec<(Result<Option<String>, Fault>, usize)> {
+fn read_collection(part: &Part, size: usize) -> Vec<(Result<Done, Fault>, usize)> {
     let results = match classify::part(part.status, &part.body) {
         Err(fault) => return vec![(Err(fault), size); size],
         Ok(body) => body.as_array().filter(|results| results.len() == size),
     };
     let Some(results) = results else { return vec![(Err(short_reply()), size); size] };
-    let id = |result: &Value| result.get("id").and_then(Value::as_str).map(str::to_owned);
-    results.iter().map(|result| (classify::record(result).map(id), 1)).collect()
+    let done = |result: &Value| Done {
+        id: result.get("id").and_then(Value::as_str).map(str::to_owned),
+        created: result.get("created").and_then(Value::as_bool),
+    };
+    results.iter().map(|result| (classify::record(result).map(done), 1)).collect()
 }
 
 /// How long a message is hidden so that it comes back at `at`, not before.

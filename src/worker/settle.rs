@@ -10,7 +10,7 @@ use super::claim::LATER;
 use super::send::hidden_for;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Key, Settled, Verdict};
-use crate::envelope::{Envelope, overwritten};
+use crate::envelope::Envelope;
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::{DeadLetter, Stamp, Unsettled};
 use crate::outcome::{Change, Illegal, LEASE, Outcome, Reason, State};
@@ -77,9 +77,12 @@ impl Worker {
         };
         let fence = answered.outcome.fence;
         let change = match (&one.verdict, &answered.answer) {
-            (_, Ok(record_id)) => {
-                Change::Applied { fence, generation: envelope.generation, record_id: record_id.clone() }
-            }
+            (_, Ok(done)) => Change::Applied {
+                fence,
+                generation: envelope.generation,
+                record_id: done.id.clone(),
+                created: done.created,
+            },
             (Verdict::Rejected, Err(fault)) => Change::Rejected { fence, fault: told(fault) },
             (Verdict::Failed { retry_at }, Err(fault)) => {
                 Change::Failed { fence, fault: told(fault), retry_at: *retry_at }
@@ -95,7 +98,7 @@ impl Worker {
         // In memory the result is kept as long as the claim stands; then it counts as unknown.
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.commit(envelope, &answered.outcome, &change).await {
+            match self.commit(envelope, answered, &change).await {
                 Ok(then) => return then,
                 Err(_) if answered.since.elapsed(self.now()) < LEASE => tokio::time::sleep(pause).await,
                 Err(_) => return Then::Hide(self.now().plus(LATER)),
@@ -108,10 +111,10 @@ impl Worker {
     async fn commit(
         &self,
         envelope: &Envelope,
-        claimed: &Outcome,
+        answered: &Answered,
         change: &Change,
     ) -> Result<Then, StoreError> {
-        let mut standing = claimed.clone();
+        let mut standing = answered.outcome.clone();
         for _ in 0..6 {
             let now = self.now();
             let expect = Expect::Version(standing.version);
@@ -124,7 +127,7 @@ impl Worker {
                 }
                 Err(Illegal::Stale | Illegal::Impossible) => return Ok(Then::Hide(now.plus(LATER))),
             };
-            self.before(envelope, &next, now).await?;
+            self.before(envelope, &next, answered.overwrites.as_deref(), now).await?;
             match self.inner.state.put(&next.row(), expect, now).await {
                 Ok(()) => return Ok(self.after(envelope, &next).await),
                 Err(PutError::Conflict(Some(row))) => match Outcome::from_row(&row) {
@@ -149,21 +152,26 @@ impl Worker {
     }
 
     /// What must be known before the outcome says so.
-    async fn before(&self, envelope: &Envelope, next: &Outcome, now: Timestamp) -> Result<(), StoreError> {
+    async fn before(
+        &self,
+        envelope: &Envelope,
+        next: &Outcome,
+        overwrites: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // R8: an earlier attempt may still land on the record; later writes to it wait.
+        if let (true, Some(until)) = (next.is_settled(), next.unsettled_until(now)) {
+            let ids = next.record_id.as_deref().into_iter().chain(overwrites);
+            for record in ids {
+                let row = Unsettled { id: next.id, until }.row(&next.group, record);
+                stored(self.inner.state.put(&row, Expect::Anything, now).await)?;
+            }
+        }
         match &next.state {
             State::Succeeded => {
                 if let (Some(cache), Some(id)) = (&self.inner.cache, &next.record_id) {
                     // A reader that cannot see the stamp also cannot see the success, for a while.
                     drop(cache.put(&Stamp { at: now }.row(id), Expect::Anything, now).await);
-                }
-                if let Some(until) = next.unsettled_until(now) {
-                    let mut records: Vec<&str> = next.record_id.iter().map(String::as_str).collect();
-                    let named = overwritten(&envelope.write);
-                    records.extend(named.as_deref());
-                    for record in records {
-                        let row = Unsettled { id: next.id, until }.row(&next.group, record);
-                        stored(self.inner.state.put(&row, Expect::Anything, now).await)?;
-                    }
                 }
                 Ok(())
             }

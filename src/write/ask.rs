@@ -96,8 +96,10 @@ fn written(outcome: &Outcome) -> Written {
     match outcome.verb.as_str() {
         "update" => Written::Updated { status: 204 },
         "delete" => Written::Deleted,
-        // Whether an upsert created its record is known to the call that made it alone.
-        _ => Written::Created { id },
+        _ => match outcome.created {
+            Some(created) => Written::Upserted { id, created },
+            None => Written::Created { id },
+        },
     }
 }
 

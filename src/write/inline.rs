@@ -63,8 +63,15 @@ impl Writes {
             (Err(_), true) => return self.accept_and_wait(asked, known, hard, now).await,
             (Err(why), false) => return Err(why),
         };
-        let effect = if taken_over { self.effect(&write) } else { alone(&write) };
-        let change = Change::Claim { owner: format!("invoke {}", asked.unique), effect };
+        match (self.allowed(now).await, taken_over) {
+            (Ok(()), _) => {}
+            // The worker carries it when there is room.
+            (Err(_), true) => return self.accept_and_wait(asked, known, hard, now).await,
+            (Err(full), false) => return Err(full),
+        }
+        let effect = if taken_over { self.modes.of(&write) } else { alone(&write) };
+        let own = self.owner.iter().map(|owner| format!("{owner}/")).collect::<String>();
+        let change = Change::Claim { owner: format!("{own}invoke {}", asked.unique), effect };
         let (expect, standing) = match &known.standing {
             Some(standing) => (Expect::Version(standing.version), standing.clone()),
             None => (Expect::Absent, Outcome::accepted(&envelope)),
@@ -86,7 +93,7 @@ impl Writes {
             Err(PutError::Store(_)) if taken_over => {
                 return self.accept_and_wait(asked, known, hard, now).await;
             }
-            Err(PutError::Store(_)) => return self.straight(asked, hard).await,
+            Err(PutError::Store(_)) => return self.straight(asked, hard, now).await,
         }
         if taken_over && let Err(fault) = self.send(&envelope, now).await {
             // Nothing went to Salesforce, and nothing is kept.
@@ -96,7 +103,11 @@ impl Writes {
         if !may_send(watch.elapsed()) {
             return Ok(self.left(known, taken_over));
         }
-        let called = self.client.apply(&self.keyed(&write, known, effect), hard.at_most(CALL_TIMEOUT)).await;
+        let keyed = match effect {
+            Effect::UniqueField => self.modes.keyed(&write, known.id),
+            _ => write.clone(),
+        };
+        let called = self.client.apply(&keyed, hard.at_most(CALL_TIMEOUT)).await;
         let now = now.plus(watch.elapsed());
         self.conclude(&envelope, &write, claimed, called, taken_over, now).await
     }
@@ -148,32 +159,6 @@ impl Writes {
             .map_err(|ticket| pending(&format!("the Id of {ticket} is not known yet")))
     }
 
-    /// How a second effect of this attempt is prevented.
-    fn effect(&self, write: &Write) -> Effect {
-        match write {
-            Write::Create { object, .. } if self.unique_field(object).is_some() => Effect::UniqueField,
-            Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => Effect::Reconcile,
-            Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
-        }
-    }
-
-    /// API names are the same in any case.
-    fn unique_field(&self, object: &str) -> Option<&str> {
-        let of_object = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case(object);
-        self.unique_fields.iter().find(of_object).map(|(_, field)| field.as_str())
-    }
-
-    /// The write as it is sent: a create with a unique field carries its identity.
-    fn keyed(&self, write: &Write, known: &Known, effect: Effect) -> Write {
-        let mut write = write.clone();
-        if let (Effect::UniqueField, Write::Create { object, fields }) = (effect, &mut write)
-            && let Some(field) = self.unique_field(object)
-        {
-            fields.insert(field.to_owned(), known.id.as_str().into());
-        }
-        write
-    }
-
     /// Records what Salesforce said, and answers with it.
     async fn conclude(
         &self,
@@ -187,7 +172,7 @@ impl Writes {
         let (id, fence) = (claimed.id, claimed.fence);
         let spent = called.spent;
         let taken = |progress| Taken { id: Some(id), duplicate: false, progress, spent };
-        let unique = self.unique_field(envelope.object());
+        let unique = self.modes.unique_field(envelope.object());
         let answer = match called.result {
             Err(fault) => match (duplicate_of(&fault), unique) {
                 // Only our own field: another one that collides is a mistake in the write.
@@ -200,7 +185,12 @@ impl Writes {
         };
         let change = match &answer {
             Ok(written) => {
-                Change::Applied { fence, generation: envelope.generation, record_id: record_id(written) }
+                let created = match written {
+                    Written::Upserted { created, .. } => Some(*created),
+                    _ => None,
+                };
+                let (generation, record_id) = (envelope.generation, record_id(written));
+                Change::Applied { fence, generation, record_id, created }
             }
             Err(fault) => match (fault.class, taken_over) {
                 (Class::Rejected, _) => Change::Rejected { fence, fault: fault.clone() },

@@ -12,10 +12,10 @@
 //! * [`identity`]: who a write is, and whether it was here before.
 //! * [`accept`]: queue first, record second.
 //! * [`inline`]: the attempt before the reply, which the worker can take over.
+//! * [`share`]: the fleet's pace, which a call before the reply keeps too.
 //! * [`ask`]: what became of a write, and waiting for it.
 //! * [`tickets`]: a read that names a write.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use crate::event::Written;
 use crate::event::reply;
 use crate::fault::Class;
 use crate::fault::Fault;
+use crate::outcome::Modes;
 use crate::salesforce::Called;
 use crate::salesforce::Client;
 use crate::salesforce::Spent;
@@ -45,6 +46,7 @@ mod accept;
 mod ask;
 mod identity;
 mod inline;
+mod share;
 mod tickets;
 
 pub use ask::Found;
@@ -81,8 +83,12 @@ pub struct Writes {
     pub state: Option<Arc<dyn Table>>,
     /// Where readers learn that their copy of a record is old.
     pub cache: Option<Arc<dyn Table>>,
-    /// The field of an object that carries a write's identity.
-    pub unique_fields: BTreeMap<String, String>,
+    /// How second effects are prevented.
+    pub modes: Modes,
+    /// Calls a second that writes of the whole fleet may make (`TIELINE_RATE_PER_SEC`).
+    pub rate: Option<f64>,
+    /// Under which name this process claims, where the stores know their owners.
+    pub owner: Option<String>,
 }
 
 /// One write that is asked for.
@@ -187,7 +193,7 @@ impl Writes {
         let mode = if sensitive { Mode::Sync } else { self.mode(asked) };
         let remembered = self.state.is_some() && (asked.control.key.is_some() || !sensitive);
         if mode == Mode::Sync && !remembered {
-            return self.straight(asked, hard).await;
+            return self.straight(asked, hard, now).await;
         }
         let known = self.identify(asked, sensitive, now).await?;
         if let Some(standing) = known.settled() {
@@ -220,7 +226,8 @@ impl Writes {
 
     /// Carries it out before the reply, and remembers nothing. Not tried again: whether a write
     /// that got no answer took effect, nobody knows.
-    async fn straight(&self, asked: &Asked<'_>, hard: Deadline) -> Result<Taken, Fault> {
+    async fn straight(&self, asked: &Asked<'_>, hard: Deadline, at: Timestamp) -> Result<Taken, Fault> {
+        self.allowed(at).await?;
         let called = now(&self.client, asked.write, hard).await;
         let progress = match called.result {
             Ok(written) => Progress::Done(written),

@@ -1,7 +1,5 @@
-use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use serde_json::json;
 
 use super::*;
@@ -13,184 +11,26 @@ use crate::outcome::Change;
 use crate::outcome::Effect;
 use crate::outcome::Outcome;
 use crate::outcome::rows::DeadLetter;
-use crate::salesforce::Auth;
-use crate::salesforce::Hidden;
-use crate::salesforce::Vault;
-use crate::salesforce::wire::Cut;
-use crate::salesforce::wire::Exchange;
-use crate::salesforce::wire::Request;
-use crate::salesforce::wire::Response;
-use crate::store::AddError;
-use crate::store::Depth;
+use crate::salesforce::told::Told;
 use crate::store::Expect;
-use crate::store::Handle;
-use crate::store::Key;
-use crate::store::Leased;
-use crate::store::Message;
-use crate::store::PutError;
-use crate::store::Row;
 use crate::store::sqlite::Sqlite;
+use crate::store::troubled;
+use crate::store::troubled::Call;
+use crate::store::troubled::Trouble;
 
 const T0: Timestamp = Timestamp::from_millis(1_795_170_000_000);
 const CASE: &str = "5005g00000AAAAAAA1";
 
-/// An org that says what it is told to, and remembers what it was asked.
-#[derive(Debug, Default)]
-struct Org {
-    answers: Mutex<VecDeque<Result<(u16, Value), Cut>>>,
-    asked: Mutex<Vec<(String, Value)>>,
-}
-
-#[async_trait]
-impl Exchange for Org {
-    async fn exchange(&self, _: &str, request: Request, _: Duration) -> Result<Response, Cut> {
-        let answer = if request.target.contains("/oauth2/token") {
-            Ok((200, json!({"access_token": "token", "instance_url": "https://org.example.com"})))
-        } else {
-            let body = request.body.map(|(_, body)| serde_json::from_slice(&body).unwrap_or_default());
-            self.asked.lock().unwrap().push((request.target, body.unwrap_or_default()));
-            self.answers.lock().unwrap().pop_front().expect("the org was asked more often than the test says")
-        };
-        let (status, body) = answer?;
-        let content_type = "application/json".to_owned();
-        let body = if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() };
-        Ok(Response { status, usage: None, content_type, body })
-    }
-}
-
-/// A queue or a table of which nothing works.
-#[derive(Debug)]
-struct Down;
-
-fn down() -> StoreError {
-    StoreError::Unavailable("out of order".to_owned())
-}
-
-#[async_trait]
-impl Queue for Down {
-    async fn send(&self, messages: &[Message], _: Timestamp) -> Vec<Result<(), StoreError>> {
-        vec![Err(down()); messages.len()]
-    }
-    async fn receive(
-        &self,
-        _: usize,
-        _: Duration,
-        _: Duration,
-        _: Timestamp,
-    ) -> Result<Vec<Leased>, StoreError> {
-        Err(down())
-    }
-    async fn delete(&self, handles: &[Handle], _: Timestamp) -> Vec<Result<(), StoreError>> {
-        vec![Err(down()); handles.len()]
-    }
-    async fn change_visibility(
-        &self,
-        entries: &[(Handle, Duration)],
-        _: Timestamp,
-    ) -> Vec<Result<(), StoreError>> {
-        vec![Err(down()); entries.len()]
-    }
-    async fn depth(&self, _: Timestamp) -> Result<Depth, StoreError> {
-        Err(down())
-    }
-}
-
-#[async_trait]
-impl Table for Down {
-    async fn get(&self, _: &Key, _: Timestamp) -> Result<Option<Row>, StoreError> {
-        Err(down())
-    }
-    async fn put(&self, _: &Row, _: Expect, _: Timestamp) -> Result<(), PutError> {
-        Err(down().into())
-    }
-    async fn list(
-        &self,
-        _: &str,
-        _: &str,
-        _: Option<&str>,
-        _: usize,
-        _: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        Err(down())
-    }
-    async fn list_index(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: bool,
-        _: usize,
-        _: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        Err(down())
-    }
-    async fn add_if_below(
-        &self,
-        _: &Key,
-        _: u64,
-        _: u64,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Result<u64, AddError> {
-        Err(down().into())
-    }
-    async fn remove(&self, _: &Key, _: Timestamp) -> Result<(), StoreError> {
-        Err(down())
-    }
-}
-
-/// A queue that takes messages and loses its answers.
-#[derive(Debug)]
-struct Mute(Arc<dyn Queue>);
-
-#[async_trait]
-impl Queue for Mute {
-    async fn send(&self, messages: &[Message], now: Timestamp) -> Vec<Result<(), StoreError>> {
-        self.0.send(messages, now).await;
-        vec![Err(down()); messages.len()]
-    }
-    async fn receive(
-        &self,
-        max: usize,
-        lease: Duration,
-        wait: Duration,
-        now: Timestamp,
-    ) -> Result<Vec<Leased>, StoreError> {
-        self.0.receive(max, lease, wait, now).await
-    }
-    async fn delete(&self, handles: &[Handle], now: Timestamp) -> Vec<Result<(), StoreError>> {
-        self.0.delete(handles, now).await
-    }
-    async fn change_visibility(
-        &self,
-        entries: &[(Handle, Duration)],
-        now: Timestamp,
-    ) -> Vec<Result<(), StoreError>> {
-        self.0.change_visibility(entries, now).await
-    }
-    async fn depth(&self, now: Timestamp) -> Result<Depth, StoreError> {
-        self.0.depth(now).await
-    }
-}
-
 struct Rig {
     writes: Writes,
     store: Sqlite,
-    org: Arc<Org>,
+    org: Arc<Told>,
 }
 
 /// Everything there is: queue, table, org.
 fn rig() -> Rig {
     let store = Sqlite::in_memory().unwrap();
-    let org = Arc::new(Org::default());
-    let settings = crate::salesforce::Settings {
-        host: "https://org.example.com".to_owned(),
-        production: false,
-        username: None,
-        version: "v66.0".to_owned(),
-    };
-    let vault = Vault::Given(Hidden::new(r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#));
-    let auth = Auth::new(settings.clone(), vault, None);
-    let exchange: Arc<dyn Exchange> = Arc::clone(&org) as _;
+    let org = Arc::new(Told::default());
     let writes = Writes {
         settings: Settings {
             mode: Mode::Queue,
@@ -198,11 +38,16 @@ fn rig() -> Rig {
             duplicate_window: Duration::from_secs(90),
             sensitive: vec!["Contact.SSN__c".to_owned()],
         },
-        client: Client::new(settings, auth, exchange),
+        client: org.client(),
         queue: Some(store.queue("writes")),
         state: Some(store.table("state")),
         cache: Some(store.table("cache")),
-        unique_fields: BTreeMap::from([("Task".to_owned(), "WriteKey__c".to_owned())]),
+        modes: Modes {
+            unique_fields: BTreeMap::from([("Task".to_owned(), "WriteKey__c".to_owned())]),
+            ..Modes::default()
+        },
+        rate: None,
+        owner: None,
     };
     Rig { writes, store, org }
 }
@@ -252,11 +97,11 @@ impl Rig {
     }
 
     fn answers(&self, answers: impl IntoIterator<Item = (u16, Value)>) {
-        self.org.answers.lock().unwrap().extend(answers.into_iter().map(Ok));
+        self.org.answers(answers);
     }
 
     fn asked(&self) -> Vec<(String, Value)> {
-        self.org.asked.lock().unwrap().clone()
+        self.org.asked()
     }
 
     /// What lies in the queue, in order; it stays there.
@@ -281,7 +126,9 @@ impl Rig {
         let claimed = outcome.apply(claim, T0.plus(Duration::from_secs(1))).unwrap();
         let fence = claimed.fence;
         let change = match record_id {
-            Some(id) => Change::Applied { fence, generation: 1, record_id: Some(id.to_owned()) },
+            Some(id) => {
+                Change::Applied { fence, generation: 1, record_id: Some(id.to_owned()), created: None }
+            }
             None => Change::Rejected {
                 fence,
                 fault: Fault::new(Class::Rejected, "REQUIRED_FIELD_MISSING", "Required fields are missing"),
@@ -390,7 +237,10 @@ async fn a_repeat_of_a_settled_write_is_answered_and_sends_nothing() {
 async fn row_2_a_lost_answer_of_the_queue_leaves_one_write_and_the_same_reply() {
     let mut rig = rig();
     let queue = rig.store.queue("writes");
-    rig.writes.queue = Some(Arc::new(Mute(Arc::clone(&queue))));
+    rig.writes.queue = Some(troubled::queue(Arc::clone(&queue), |call| match call {
+        Call::Send => Trouble::Mute,
+        _ => Trouble::None,
+    }));
     let lost = rig.take(&subject("A"), &Control::default(), T0).await.unwrap_err();
     assert_eq!((lost.code.as_str(), lost.class), ("QUEUE_UNAVAILABLE", Class::Retryable));
     rig.writes.queue = Some(queue);
@@ -417,7 +267,7 @@ async fn row_3_a_write_whose_record_is_missing_is_recorded_by_its_repeat_and_nev
 #[tokio::test]
 async fn row_4_without_the_queue_nothing_is_accepted_and_nothing_is_kept() {
     let mut rig = rig();
-    rig.writes.queue = Some(Arc::new(Down));
+    rig.writes.queue = Some(troubled::queue(rig.store.queue("writes"), troubled::down));
     let fault = rig.take(&subject("A"), &keyed("k"), T0).await.unwrap_err();
     assert_eq!((fault.code.as_str(), fault.class), ("QUEUE_UNAVAILABLE", Class::Retryable));
     let fault = rig.take(&subject("B"), &sync(), T0).await.unwrap_err();
@@ -441,60 +291,13 @@ async fn row_9_a_repeat_of_an_unsettled_write_is_put_into_the_queue_again() {
     assert_eq!(queued[0].accepted_at, T0, "it is as old as it is");
 }
 
-/// A table in which no dead letter can be written.
-#[derive(Debug)]
-struct NoLetters(Arc<dyn Table>);
-
-#[async_trait]
-impl Table for NoLetters {
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        self.0.get(key, now).await
-    }
-    async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError> {
-        if row.key.sort.starts_with("D#") {
-            return Err(down().into());
-        }
-        self.0.put(row, expect, now).await
-    }
-    async fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.0.list(partition, prefix, after, limit, now).await
-    }
-    async fn list_index(
-        &self,
-        partition: &str,
-        after: Option<&str>,
-        descending: bool,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.0.list_index(partition, after, descending, limit, now).await
-    }
-    async fn add_if_below(
-        &self,
-        key: &Key,
-        amount: u64,
-        limit: u64,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, AddError> {
-        self.0.add_if_below(key, amount, limit, expires, now).await
-    }
-    async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError> {
-        self.0.remove(key, now).await
-    }
-}
-
 #[tokio::test]
 async fn row_15_a_write_is_not_dead_before_its_letter_is_kept() {
     let mut rig = rig();
-    rig.writes.state = Some(Arc::new(NoLetters(rig.store.table("state"))));
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), |call| match call {
+        Call::Put(row) if row.key.sort.starts_with("D#") => Trouble::Fails,
+        _ => Trouble::None,
+    }));
     rig.answers([(400, json!([{"errorCode": "REQUIRED_FIELD_MISSING", "message": "Required: [Subject]"}]))]);
     let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
     assert!(matches!(taken.progress, Progress::Failed(_)), "the caller hears of it");
@@ -506,7 +309,7 @@ async fn row_15_a_write_is_not_dead_before_its_letter_is_kept() {
 #[tokio::test]
 async fn an_inline_update_of_unknown_effect_holds_later_ones_of_its_record_back() {
     let rig = rig();
-    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("no answer".to_owned())));
+    rig.org.loses_the_answer();
     let update = Write::Update { object: "Case".to_owned(), id: CASE.to_owned(), fields: Map::new() };
     rig.take(&update, &sync(), T0).await.unwrap();
     let key = crate::outcome::rows::Unsettled::key("c-1", CASE);
@@ -516,7 +319,7 @@ async fn an_inline_update_of_unknown_effect_holds_later_ones_of_its_record_back(
 #[tokio::test]
 async fn row_16_without_the_table_writes_are_accepted_and_repeats_recognised() {
     let mut rig = rig();
-    rig.writes.state = Some(Arc::new(Down));
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), troubled::down));
     let named = Control { name: Some("case".to_owned()), ..Control::default() };
     let first = rig.take(&subject("A"), &named, T0).await.unwrap();
     let again = rig.take(&subject("A"), &named, secs(1)).await.unwrap();
@@ -663,7 +466,7 @@ async fn an_inline_refusal_is_raised_and_leaves_a_dead_letter() {
 #[tokio::test]
 async fn an_inline_attempt_without_an_answer_is_left_to_the_worker_in_doubt() {
     let rig = rig();
-    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("no answer".to_owned())));
+    rig.org.loses_the_answer();
     let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
     assert_eq!(taken.progress, Progress::Queued);
     assert_eq!(rig.outcome(taken.id.unwrap()).await.unwrap().status().word(), "in_doubt");
@@ -683,6 +486,60 @@ async fn an_inline_attempt_waits_behind_earlier_writes_of_its_contact() {
     assert_eq!(taken.progress, Progress::Queued);
     assert!(rig.asked().is_empty(), "it must not overtake");
     assert_eq!(rig.queued(secs(1)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_inline_upsert_tells_its_repeat_whether_it_made_the_record() {
+    let rig = rig();
+    let upsert = Write::Upsert {
+        object: "Case".to_owned(),
+        external_field: "Number__c".to_owned(),
+        external_id: "7".to_owned(),
+        fields: Map::new(),
+    };
+    rig.answers([(201, json!({"id": CASE, "success": true, "created": true}))]);
+    let taken = rig.take(&upsert, &sync(), T0).await.unwrap();
+    let again = rig.take(&upsert, &sync(), secs(1)).await.unwrap();
+    assert!(again.duplicate && rig.asked().len() == 1);
+    for taken in [taken, again] {
+        let reply = taken.reply(&upsert, false, Format::Native).unwrap();
+        assert_eq!(Value::from(reply), json!({"Id": CASE, "Created": true}));
+    }
+}
+
+#[tokio::test]
+async fn an_inline_attempt_keeps_the_pace_of_the_fleet_and_leaves_its_write_to_the_worker() {
+    let mut rig = rig();
+    // One call a second: 39 in a window of a minute, the edges and the reads' part taken off.
+    rig.writes.rate = Some(1.0);
+    rig.answers((0..39).map(|n| (201, json!({"id": format!("500{n:015}"), "success": true}))));
+    let soon = Control { deadline: Some(Duration::ZERO), ..sync() };
+    let mut queued = 0;
+    for n in 0..50 {
+        let one = Contact { contact_id: format!("c-{n}"), ..contact() };
+        let control = if n < 39 { sync() } else { soon.clone() };
+        let taken = rig.take_for(Some(&one), &subject("A"), &control, T0).await.unwrap();
+        queued += usize::from(taken.progress == Progress::Queued);
+    }
+    assert_eq!((rig.asked().len(), queued), (39, 11));
+    // The next minute has room again; where nobody could take over, the call is refused.
+    rig.answers([(201, json!({"id": CASE, "success": true}))]);
+    rig.take(&subject("B"), &sync(), secs(60)).await.unwrap();
+    rig.writes.queue = None;
+    rig.writes.rate = Some(0.000_1);
+    let full = rig.take(&subject("C"), &sync(), secs(61)).await.unwrap_err();
+    assert_eq!((full.code.as_str(), rig.asked().len()), ("WRITE_PACE", 40));
+}
+
+#[tokio::test]
+async fn near_the_daily_limit_inline_writes_wait_and_reads_keep_the_rest() {
+    let rig = rig();
+    rig.org.tells_usage(4_800, 5_000);
+    rig.answers([(201, json!({"id": CASE, "success": true}))]);
+    rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    let control = Control { deadline: Some(Duration::ZERO), ..sync() };
+    let taken = rig.take(&subject("B"), &control, secs(1)).await.unwrap();
+    assert_eq!((taken.progress, rig.asked().len()), (Progress::Queued, 1));
 }
 
 #[tokio::test]
@@ -713,7 +570,7 @@ async fn without_a_queue_what_was_not_applied_leaves_no_trace_and_doubt_is_never
     let first = rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
     assert!(matches!(first.progress, Progress::Failed(_)));
     let doubtful = matches!(&first.progress, Progress::Failed(f) if f.class == Class::Unknown);
-    rig.org.answers.lock().unwrap().push_back(Err(Cut::After("cut".to_owned())));
+    rig.org.loses_the_answer();
     let second = rig.take(&subject("B"), &Control::default(), secs(1)).await.unwrap();
     assert!(matches!(second.progress, Progress::Failed(_)));
     let repeat = rig.take(&subject("B"), &Control::default(), secs(2)).await.unwrap();

@@ -114,7 +114,7 @@ async fn salesforce(client: &Client, checks: &mut Vec<Check>) -> bool {
 }
 
 async fn of_objects(config: &Config, client: &Client, objects: &[String], checks: &mut Vec<Check>) {
-    let unique = &config.delivery.unique_fields;
+    let unique = &config.delivery.modes.unique_fields;
     let mut names: Vec<&String> = unique.keys().chain(objects).collect();
     names.sort_unstable();
     names.dedup();

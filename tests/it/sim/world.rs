@@ -11,8 +11,8 @@ use serde_json::Value;
 use tieline::dispatch::{self, Chance};
 use tieline::org;
 use tieline::org::Org;
-use tieline::outcome::Outcome;
 use tieline::outcome::rows::{DEAD_LETTERS, DeadLetter, OUTCOMES, partition};
+use tieline::outcome::{Modes, Outcome};
 use tieline::salesforce::wire::{Cut, Exchange, Method, Request, Response};
 use tieline::salesforce::{Auth, Client, Hidden, Settings, Vault, rows};
 use tieline::store::sqlite::Sqlite;
@@ -368,7 +368,9 @@ impl World {
             queue: Some(self.wired_queue()),
             state: Some(self.wired_state()),
             cache: None,
-            unique_fields: self.unique_fields.clone(),
+            modes: Modes { unique_fields: self.unique_fields.clone(), ..Modes::default() },
+            rate: None,
+            owner: None,
         }
     }
 
@@ -377,7 +379,7 @@ impl World {
         Worker::new(worker::Inner {
             settings: worker::Settings {
                 dispatch,
-                unique_fields: self.unique_fields.clone(),
+                modes: Modes { unique_fields: self.unique_fields.clone(), ..Modes::default() },
                 poll_wait: Duration::from_millis(500),
                 seed,
                 ..worker::Settings::default()

@@ -1,0 +1,176 @@
+//! The worker between a queue and a Salesforce that is told what to say. Whole runs under faults are
+//! the simulation's (`tests/it/sim`).
+
+use std::collections::BTreeMap;
+use std::future::pending;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::envelope::{Envelope, VERSION, WriteId};
+use crate::event::Write;
+use crate::outcome::rows::OUTCOMES;
+use crate::outcome::rows::partition;
+use crate::outcome::{State, Status, local_owner};
+use crate::salesforce::told::Told;
+use crate::store::Message;
+use crate::store::sqlite::{STATE, Sqlite, WRITES};
+
+const CASE: &str = "5005g00000AAAAAAA1";
+
+struct Rig {
+    store: Sqlite,
+    org: Arc<Told>,
+    worker: Worker,
+}
+
+fn rig(store: Sqlite, owner: String) -> Rig {
+    let org = Arc::new(Told::default());
+    let worker = Worker::new(Inner {
+        settings: Settings {
+            dispatch: dispatch::Settings { linger: Duration::ZERO, ..dispatch::Settings::default() },
+            modes: Modes {
+                unique_fields: BTreeMap::from([("Task".to_owned(), "WriteKey__c".to_owned())]),
+                ..Modes::default()
+            },
+            ..Settings::default()
+        },
+        owner,
+        client: org.client(),
+        queue: store.queue(WRITES),
+        state: store.table(STATE),
+        cache: None,
+        attributes: None,
+        clock: Arc::new(crate::clock::now),
+        paused: Mutex::default(),
+        fleet: Mutex::default(),
+    });
+    Rig { store, org, worker }
+}
+
+fn create(object: &str) -> Write {
+    Write::Create { object: object.to_owned(), fields: Map::new() }
+}
+
+fn update(id: &str) -> Write {
+    Write::Update { object: "Case".to_owned(), id: id.to_owned(), fields: Map::new() }
+}
+
+impl Rig {
+    /// Puts a write into the queue, as acceptance does; its record is left to the worker.
+    async fn accept(&self, contact: &str, key: &str, write: Write, refs: &[WriteId]) -> WriteId {
+        let envelope = Envelope {
+            v: VERSION,
+            id: WriteId::keyed("org.example.com", contact, key),
+            generation: 1,
+            org: "org.example.com".to_owned(),
+            group: contact.to_owned(),
+            contact: None,
+            write,
+            refs: refs.to_vec(),
+            unbound: Vec::new(),
+            name: None,
+            attribute: None,
+            hash: String::new(),
+            flush: true,
+            accepted_at: self.worker.now(),
+            traceparent: None,
+            rest: Map::new(),
+        };
+        let message = Message {
+            group: envelope.group.clone(),
+            deduplication_id: envelope.deduplication_id(),
+            body: envelope.encode().unwrap(),
+        };
+        self.store.queue(WRITES).send(&[message], self.worker.now()).await.remove(0).unwrap();
+        envelope.id
+    }
+
+    /// Works on what can be delivered now, until all of it is settled or hidden.
+    async fn deliver(&self) {
+        let queue = self.store.queue(WRITES);
+        let messages = queue.receive(10, LEASE, Duration::ZERO, self.worker.now()).await.unwrap();
+        let settled = self.worker.handle_batch(messages, pending()).await;
+        queue.delete(&settled, self.worker.now()).await;
+    }
+
+    async fn outcomes(&self, contact: &str) -> Vec<Outcome> {
+        let table = self.store.table(STATE);
+        let rows = table.list(&partition(contact), OUTCOMES, None, 10, self.worker.now()).await.unwrap();
+        rows.iter().map(|row| Outcome::from_row(row).unwrap()).collect()
+    }
+
+    async fn outcome(&self, contact: &str, id: WriteId) -> Outcome {
+        self.outcomes(contact).await.into_iter().find(|outcome| outcome.id == id).unwrap()
+    }
+}
+
+const LEASE: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn an_update_in_doubt_by_ticket_holds_back_the_next_one_by_id() {
+    let rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let case = rig.accept("c", "case", create("Case"), &[]).await;
+    rig.org.answers([(201, json!({"id": CASE, "success": true}))]);
+    rig.deliver().await;
+    let first = rig.accept("c", "first", update(case.as_str()), &[case]).await;
+    rig.org.loses_the_answer();
+    rig.org.answers([(204, Value::Null)]);
+    rig.deliver().await;
+    let settled = rig.outcome("c", first).await;
+    assert_eq!((settled.status(), settled.record_id.as_deref()), (Status::Succeeded, Some(CASE)));
+    assert!(settled.doubt.is_some(), "its first attempt may still land");
+
+    let next = rig.accept("c", "next", update(CASE), &[]).await;
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 3, "the next update of the record waits");
+    assert!(rig.outcomes("c").await.iter().all(|outcome| outcome.id != next), "and is not even claimed");
+}
+
+#[tokio::test]
+async fn a_new_owner_of_the_folder_goes_on_at_once_where_the_last_one_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = crate::clock::now;
+    let store = Sqlite::own(folder.path(), now()).unwrap();
+    let first = rig(store.clone(), local_owner(store.epoch()));
+    let keyed = first.accept("keyed", "k", create("Task"), &[]).await;
+    let alone = first.accept("alone", "k", create("Case"), &[]).await;
+    first.org.hangs();
+    let (worker, queue) = (first.worker.clone(), store.queue(WRITES));
+    let task = tokio::spawn(async move {
+        let messages = queue.receive(10, LEASE, Duration::ZERO, now()).await.unwrap();
+        worker.handle_batch(messages, pending()).await
+    });
+    while first.org.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    task.abort();
+    assert!(task.await.is_err());
+    assert_eq!(first.outcome("keyed", keyed).await.status(), Status::Sending);
+    drop((first, store));
+
+    let store = Sqlite::own(folder.path(), now()).unwrap();
+    let second = rig(store.clone(), local_owner(store.epoch()));
+    second.org.answers([(201, json!({"id": CASE, "success": true}))]);
+    second.deliver().await;
+    let asked = second.org.asked();
+    assert_eq!(asked.len(), 1, "only the one that cannot be doubled is sent again");
+    assert_eq!(asked[0].1["WriteKey__c"], keyed.as_str());
+    assert_eq!(second.outcome("keyed", keyed).await.status(), Status::Succeeded);
+    assert!(matches!(second.outcome("alone", alone).await.state, State::InDoubt { .. }));
+}
+
+#[tokio::test]
+async fn an_upsert_remembers_whether_it_made_its_record() {
+    let rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let upsert = Write::Upsert {
+        object: "Case".to_owned(),
+        external_field: "Number__c".to_owned(),
+        external_id: "7".to_owned(),
+        fields: Map::new(),
+    };
+    let id = rig.accept("c", "k", upsert, &[]).await;
+    rig.org.answers([(201, json!({"id": CASE, "success": true, "created": true}))]);
+    rig.deliver().await;
+    assert_eq!(rig.outcome("c", id).await.created, Some(true));
+}
