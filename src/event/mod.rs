@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use parse::parse;
+pub use parse::{contact, operation, parse};
 
 use crate::phone::Region;
 

@@ -42,7 +42,7 @@ pub fn parse(event: &Value, settings: &Settings, now: Timestamp) -> Result<Invoc
         .map(|(k, v)| (k.clone(), v.clone()))
         .partition(|(name, _)| name.starts_with(control::PREFIX));
     let (control, id) = control::read(&control)?;
-    let contact = contact(details);
+    let contact = contact(event);
 
     let operation = parameters.get("sf_operation").ok_or_else(|| {
         Refusal::missing(format!("'sf_operation'. Add the parameter sf_operation: one of {OPERATIONS}"))
@@ -78,9 +78,17 @@ pub fn parse(event: &Value, settings: &Settings, now: Timestamp) -> Result<Invoc
     Ok(Invocation { contact, parameters, control, request })
 }
 
+/// The operation that an event asks for, if it is one: for logs, also of events that are refused.
+#[must_use]
+pub fn operation(event: &Value) -> Option<&'static str> {
+    let asked = event.pointer("/Details/Parameters/sf_operation")?.as_str()?;
+    OPERATIONS.split(", ").find(|operation| *operation == asked)
+}
+
 /// The contact, where the event names one. Keys are found in any case.
-fn contact(details: &Value) -> Option<Contact> {
-    let data = details.get("ContactData")?.as_object()?;
+#[must_use]
+pub fn contact(event: &Value) -> Option<Contact> {
+    let data = event.pointer("/Details/ContactData")?.as_object()?;
     let text = |name: &str| {
         let (_, value) = data.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         Some(value.as_str()?.trim().to_owned()).filter(|text| !text.is_empty())

@@ -30,7 +30,6 @@ use crate::event;
 use crate::event::Control;
 use crate::event::Format;
 use crate::event::Found;
-use crate::event::Invocation;
 use crate::event::OnError;
 use crate::event::Refusal;
 use crate::event::Request;
@@ -121,7 +120,7 @@ struct Ready {
 /// What a call did, for its line in the log.
 #[derive(Debug, Default)]
 struct Trace {
-    operation: &'static str,
+    operation: Option<&'static str>,
     object: Option<String>,
     contact: Option<String>,
     spent: Spent,
@@ -238,13 +237,13 @@ impl Service {
         remaining: Duration,
         trace: &mut Trace,
     ) -> Result<Map<String, Value>, FunctionError> {
+        note(trace, event);
         let ready = match &self.0.config {
             Ok(ready) => ready,
             Err(errors) => return misconfigured(event, errors),
         };
         let config = &ready.config;
         let invocation = event::parse(event, &config.event, clock::now())?;
-        note(trace, &invocation);
         let control = &invocation.control;
         let contact = invocation.contact.as_ref();
         let hard = control.deadline.unwrap_or(config.reply.hard).min(remaining.saturating_sub(RESERVE));
@@ -400,30 +399,16 @@ fn misconfigured(event: &Value, errors: &[ConfigError]) -> Result<Map<String, Va
     Err(FunctionError { error_type: "ConfigurationError".to_owned(), error_message: faults.join("; ") })
 }
 
-/// What the log may know of a call: which operation, which object, which contact; no value.
-fn note(trace: &mut Trace, invocation: &Invocation) {
-    use crate::event::Read;
-    use crate::event::Write;
-    trace.operation = match &invocation.request {
-        Request::Read(Read::Nobody { .. }) => "nobody",
-        Request::Read(Read::Query { .. }) => "query",
-        Request::Read(Read::Search { .. }) => "search",
-        Request::Read(Read::ParameterizedSearch { .. }) => "parameterized_search",
-        Request::Write(Write::Create { .. }) => "create",
-        Request::Write(Write::Update { .. }) => "update",
-        Request::Write(Write::Delete { .. }) => "delete",
-        Request::Write(Write::Upsert { .. }) => "upsert",
-        Request::Write(Write::Post { .. }) => "createChatterPost",
-        Request::Write(Write::Comment { .. }) => "createChatterComment",
-        Request::Outcome(_) => "outcome",
-        Request::Version => "version",
-    };
-    let object = invocation.parameters.get("sf_object").and_then(Value::as_str);
+/// What the log may know of a call, refused ones too: which operation, which object, which contact; no
+/// value.
+fn note(trace: &mut Trace, event: &Value) {
+    trace.operation = event::operation(event);
+    trace.contact = event::contact(event).map(|contact| contact.contact_id);
+    let object = event.pointer("/Details/Parameters/sf_object").and_then(Value::as_str);
     // An object's name is an identifier; anything else may be something that a caller said.
     let named =
         |name: &&str| name.len() <= 80 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     trace.object = object.filter(named).map(str::to_owned);
-    trace.contact = invocation.contact.as_ref().map(|c| c.contact_id.clone());
 }
 
 fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, took: Duration) {
@@ -440,6 +425,7 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
         .with("outcome", outcome)
         .with("code", trace.fault.as_ref().map(|(_, code)| code.clone()))
         .with("cache", trace.cache)
+        .with("salesforce_ms", trace.spent.waited.as_secs_f64() * 1000.0)
         .with("version", env!("CARGO_PKG_VERSION"))
         .count(Metric::Duration, took)
         .count(Metric::ApiCalls, trace.spent.calls.into());

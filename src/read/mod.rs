@@ -267,7 +267,7 @@ impl Reads {
             }
             Ok(answer) => answer,
             // The call that was cut off may have been counted.
-            Err(_) => or_stale(Err(late()), Spent { calls: 1, usage: None }, fallback.as_ref()),
+            Err(_) => or_stale(Err(late()), Spent { calls: 1, ..Spent::default() }, fallback.as_ref()),
         }
     }
 

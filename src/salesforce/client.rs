@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
@@ -17,6 +18,7 @@ use super::wire::Exchange;
 use super::wire::Request;
 use super::wire::Usage;
 use crate::clock::Deadline;
+use crate::clock::Stopwatch;
 use crate::event::Found;
 use crate::event::Write;
 use crate::event::Written;
@@ -42,6 +44,8 @@ pub struct Spent {
     pub calls: u32,
     /// The last `Sforce-Limit-Info` seen.
     pub usage: Option<Usage>,
+    /// How long their answers were waited for, together.
+    pub waited: Duration,
 }
 
 /// A result, and what it cost.
@@ -217,7 +221,10 @@ impl Client {
             }
             let mut sent = request.clone();
             sent.headers.push(("authorization", format!("Bearer {}", token.value.reveal())));
-            match exchange.exchange(&settings.host, sent, remaining).await {
+            let asked = Stopwatch::start();
+            let answered = exchange.exchange(&settings.host, sent, remaining).await;
+            spent.waited += asked.elapsed();
+            match answered {
                 Err(cut) => {
                     spent.calls += u32::from(matches!(cut, Cut::After(_)));
                     if kind == Kind::Write || repeated || deadline.passed() {

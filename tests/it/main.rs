@@ -16,6 +16,7 @@ mod emulator;
 mod exchange;
 mod flow;
 mod golden;
+mod logs;
 mod org;
 mod sim;
 mod support;

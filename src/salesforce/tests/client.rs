@@ -201,7 +201,7 @@ async fn a_failed_login_gives_the_lease_back() {
     let fault = client(SECRET, down, Some(table.clone())).limits(soon()).await.result.unwrap_err();
     assert_eq!(fault.class, Class::Retryable);
     let up = org(|_, request| if is_login(request) { token("new") } else { says(200, "{}") });
-    let started = crate::clock::Stopwatch::start();
+    let started = Stopwatch::start();
     assert!(client(SECRET, up, Some(table)).limits(soon()).await.result.is_ok());
     assert!(started.elapsed() < Duration::from_secs(5), "nobody waited for the lease to end");
 }
