@@ -12,7 +12,7 @@
 //!   [`error`] what is refused · [`id`] how records are called
 //! * [`wire`] requests and responses as values · [`server`] the only file that knows sockets ·
 //!   [`call`] the way of every call: sizes, faults, session, limits, resource, journal
-//! * [`rest`] which path is which resource: [`rows`], [`query`], [`collections`], [`composite`] with
+//! * [`rest`] which path is which resource: [`rows`], [`query`] with its [`pages`], [`collections`], [`composite`] with
 //!   its [`reference`]s, [`graph`], [`batch`], [`chatter`] with [`segments`] and [`feed`]
 //! * [`auth`] sessions · [`limits`] · [`faults`] what goes wrong on demand · [`journal`] what was
 //!   done · [`admin`] the paths under `/_org/` · [`sample`] the sample company
@@ -33,6 +33,7 @@ mod graph;
 pub mod id;
 pub mod journal;
 pub mod limits;
+mod pages;
 mod query;
 mod reference;
 mod rest;
@@ -122,7 +123,7 @@ struct Inner {
     limits: Mutex<Limits>,
     faults: Mutex<Faults>,
     journal: Mutex<Journal>,
-    cursors: Mutex<query::Cursors>,
+    pages: Mutex<pages::Pages>,
     recent: Mutex<VecDeque<(String, String)>>,
     segments: Mutex<HashMap<String, Vec<Value>>>,
     late: Mutex<Vec<(Timestamp, Request)>>,
@@ -161,7 +162,7 @@ impl Org {
             limits: Mutex::new(Limits::new(settings.limits)),
             faults: Mutex::new(faults),
             journal: Mutex::new(Journal::new(copy.transpose()?)),
-            cursors: Mutex::default(),
+            pages: Mutex::default(),
             recent: Mutex::default(),
             segments: Mutex::default(),
             late: Mutex::default(),

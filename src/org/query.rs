@@ -1,8 +1,5 @@
 //! `/query`, `/queryAll`, `/search` and `/parameterizedSearch`: the engine answers, this pages.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -15,45 +12,15 @@ use crate::org::ask::unreadable;
 use crate::org::data::Tx;
 use crate::org::error::OrgError;
 use crate::org::hold;
-use crate::org::id;
+use crate::org::pages;
 use crate::org::wire::Method;
-
-/// Records in a page, by default and at most.
-const PAGE: usize = 2_000;
-
-/// Results that are still being paged through.
-#[derive(Debug, Default)]
-pub(super) struct Cursors {
-    open: VecDeque<(String, Arc<Vec<Value>>)>,
-    made: u64,
-}
-
-/// As many results are kept; the oldest makes way, as it does in Salesforce.
-const OPEN_CURSORS: usize = 20;
-
-impl Cursors {
-    fn keep(&mut self, records: Arc<Vec<Value>>) -> String {
-        self.made += 1;
-        let locator = id::compose("01g", self.made);
-        self.open.push_back((locator.clone(), records));
-        if self.open.len() > OPEN_CURSORS {
-            self.open.pop_front();
-        }
-        locator
-    }
-
-    fn find(&self, locator: &str) -> Option<Arc<Vec<Value>>> {
-        let locator = id::normalise(locator)?;
-        self.open.iter().find(|(l, _)| *l == locator).map(|(_, records)| records.clone())
-    }
-}
 
 /// A query, a further page of one, or its plan.
 pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str]) -> Answer {
     let all = ask.path().first().is_some_and(|s| *s == "queryAll");
     match rest {
         [] => {}
-        [locator] => return further(call, ask, locator),
+        [place] => return Ok(Said::ok(hold(&call.org.pages).further(&ask.root(), place, page_size(ask))?)),
         _ => return Err(OrgError::not_found().into()),
     }
     if let Some(soql) = ask.target.param("explain") {
@@ -72,36 +39,12 @@ pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str])
         }
     }
     let size = page_size(ask);
-    if rows.records.len() <= size {
-        return Ok(Said::ok(json!({"totalSize": rows.total_size, "done": true, "records": rows.records})));
-    }
-    let records = Arc::new(rows.records);
-    let locator = hold(&call.org.cursors).keep(records.clone());
-    Ok(Said::ok(page(ask, &locator, &records, 0, size)))
+    Ok(Said::ok(hold(&call.org.pages).first(&ask.root(), rows, size)))
 }
 
 fn page_size(ask: &Ask<'_>) -> usize {
     let wanted = ask.headers.option("sforce-query-options", "batchSize").and_then(|n| n.parse().ok());
-    wanted.unwrap_or(PAGE).clamp(200, PAGE)
-}
-
-fn page(ask: &Ask<'_>, locator: &str, records: &[Value], from: usize, size: usize) -> Value {
-    let end = from.saturating_add(size).min(records.len());
-    let mut out = json!({"totalSize": records.len(), "done": end == records.len()});
-    if end < records.len() {
-        out["nextRecordsUrl"] = format!("{}/query/{locator}-{end}", ask.root()).into();
-    }
-    out["records"] = records.get(from..end).unwrap_or_default().into();
-    out
-}
-
-/// `/query/01g…-2000`.
-fn further(call: &Call<'_>, ask: &Ask<'_>, locator: &str) -> Answer {
-    let wrong = || OrgError::new("INVALID_QUERY_LOCATOR", "invalid query locator");
-    let (name, from) = locator.rsplit_once('-').ok_or_else(wrong)?;
-    let from: usize = from.parse().map_err(|_| wrong())?;
-    let records = hold(&call.org.cursors).find(name).filter(|r| from < r.len()).ok_or_else(wrong)?;
-    Ok(Said::ok(page(ask, name, &records, from, page_size(ask))))
+    wanted.unwrap_or(pages::MOST).clamp(pages::FEWEST, pages::MOST)
 }
 
 /// Whether the query ends in `FOR VIEW` or `FOR REFERENCE`, which mark their records as looked at.

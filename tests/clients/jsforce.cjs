@@ -86,6 +86,20 @@ async function collections(conn) {
   assert.equal(destroyed.length, 295);
 }
 
+// More children than are told with their parent: the client asks for the rest by itself.
+async function bigFamily(conn) {
+  const parent = await conn.sobject('Account').create({ Name: 'Big family' });
+  const records = Array.from({ length: 250 }, (_, n) => ({ LastName: `Child ${n}`, AccountId: parent.id }));
+  await conn.sobject('Contact').create(records, { allowRecursive: true });
+  const soql = `SELECT Id, (SELECT LastName FROM Contacts) FROM Account WHERE Id = '${parent.id}'`;
+  const [first] = (await conn.query(soql)).records;
+  assert.equal(first.Contacts.records.length, 200);
+  assert.equal(first.Contacts.done, false);
+  const [whole] = (await conn.query(soql, { autoFetch: true })).records;
+  assert.equal(new Set(whole.Contacts.records.map((c) => c.LastName)).size, 250);
+  assert.equal(whole.Contacts.done, true);
+}
+
 async function queries(conn) {
   let result = await conn.query('SELECT Id, Name FROM BigTable__c');
   assert.equal(result.records.length, 2000);
@@ -99,6 +113,7 @@ async function queries(conn) {
   assert.equal(all.records.length, 3000);
   const children = await conn.query('SELECT Name, (SELECT LastName FROM Contacts) FROM Account LIMIT 1');
   assert.ok(children.records[0].Contacts.records.length > 1);
+  await bigFamily(conn);
   const plan = await conn.query('SELECT Id FROM Account').explain();
   assert.equal(typeof plan.plans[0].cardinality, 'number');
   const found = await conn.search('FIND {Ac*} IN ALL FIELDS RETURNING Account(Id, Name)');

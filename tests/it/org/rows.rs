@@ -120,6 +120,36 @@ fn a_long_result_comes_in_pages() {
 }
 
 #[test]
+fn many_children_are_a_result_of_their_own() {
+    let client = Client::empty();
+    let account = client.create("Account", &json!({"Name": "Kestrel"}));
+    let contacts: Vec<Value> = (0..450)
+        .map(|n| json!({"attributes": {"type": "Contact"}, "LastName": format!("c{n:03}"), "AccountId": account}))
+        .collect();
+    for records in contacts.chunks(200) {
+        assert_eq!(client.post("/composite/sobjects", &json!({"records": records})).status, 200);
+    }
+    let found = client.query(
+        "SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName), (SELECT Id FROM Cases) FROM Account",
+    );
+    assert_eq!((&found["done"], found.get("nextRecordsUrl")), (&json!(true), None));
+    let record = &found["records"][0];
+    assert_eq!(record["Cases"], Value::Null);
+    let mut page = record["Contacts"].clone();
+    let mut names = Vec::new();
+    loop {
+        assert_eq!(page["totalSize"], 450);
+        names.extend(page["records"].as_array().unwrap().iter().map(|c| c["LastName"].clone()));
+        match page["nextRecordsUrl"].as_str() {
+            Some(next) => page = client.with("Sforce-Query-Options", "batchSize=200").get(next).body,
+            None => break,
+        }
+    }
+    assert_eq!(page["done"], true);
+    assert_eq!(names, (0..450).map(|n| json!(format!("c{n:03}"))).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_sample_company_reads_like_one_and_is_the_same_for_a_seed() {
     let client = Client::new(Settings::default());
     let count =
