@@ -80,8 +80,9 @@ impl Ask<'_> {
                 Err(unreadable("Cannot deserialize instance of a record from START_ARRAY value"))
             }
             Some(_) => Err(unreadable("Cannot deserialize instance of a record from VALUE_STRING value")),
-            None => Err(unreadable(
-                "Unexpected end-of-input in the body: No content to map to Object due to end of input",
+            None => Err(OrgError::new(
+                "JSON_PARSER_ERROR",
+                "The HTTP entity body is required, but this request has no entity body.",
             )),
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Sub<'a> {
     method: Method,
     target: Target,
     version: u32,
-    reference: &'a str,
+    pub(super) reference: &'a str,
     body: Option<&'a Value>,
     headers: Option<&'a Map<String, Value>>,
 }
@@ -46,30 +46,36 @@ pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
     };
     let all_or_none = flag("allOrNone", false)?;
     let collate = flag("collateSubrequests", ask.version >= 49)?;
-    let subs = read(body)?;
-    if subs.len() > MOST {
-        return Err(too_many(&format!(
-            "A composite request may hold {MOST} subrequests; this one holds {}",
-            subs.len()
-        )));
-    }
-    let wide = subs.iter().filter(|s| s.is_wide()).count();
-    if wide > MOST_WIDE {
-        return Err(too_many(&format!(
-            "A composite request may hold {MOST_WIDE} collections and queries; this one holds {wide}"
-        )));
-    }
-    if let Some(sub) = subs.iter().find(|s| !s.is_allowed()) {
-        let text = format!("The resource {} is not supported in a composite request", sub.target.path);
-        return Err(OrgError::new("INVALID_INPUT", text).into());
-    }
+    let subs = match read(body).and_then(|subs| few_enough(&subs).map(|()| subs)) {
+        Ok(subs) => subs,
+        // JSON of another shape never becomes a composite; the rest is refused in its shape.
+        Err(error) if error.code == "JSON_PARSER_ERROR" => return Err(error.into()),
+        Err(error) => {
+            let said = Said::refused(&[error]);
+            let all = json!([told(said.clone(), None)]);
+            return Ok(Said::new(said.status, json!({"compositeResponse": all})));
+        }
+    };
     let order = if collate { collated(&subs) } else { (0..subs.len()).collect() };
     let (results, _) = run(call, tx, &subs, &order, all_or_none)?;
     Ok(Said::ok(json!({"compositeResponse": results})))
 }
 
-fn too_many(message: &str) -> crate::org::ask::Refusal {
-    OrgError::new("LIMIT_EXCEEDED", message).into()
+fn few_enough(subs: &[Sub<'_>]) -> Result<(), OrgError> {
+    if subs.len() > MOST {
+        let text = format!("The request can’t contain more than {MOST} operations.");
+        return Err(OrgError::new("LIMIT_EXCEEDED", text));
+    }
+    if subs.iter().filter(|s| s.is_wide()).count() > MOST_WIDE {
+        let text = format!("The request can’t contain more than {MOST_WIDE} collections and queries.");
+        return Err(OrgError::new("LIMIT_EXCEEDED", text));
+    }
+    match subs.iter().find(|s| !s.is_allowed()) {
+        Some(sub) => {
+            Err(invalid(format!("The resource {} is not supported in a composite request", sub.target.path)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Reads `compositeRequest`; a subrequest that is not well-formed refuses the whole call.
@@ -103,7 +109,7 @@ fn read_one(item: &Value) -> Result<Sub<'_>, OrgError> {
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !named {
         return Err(invalid(format!(
-            "Provided reference ID '{reference}' is not valid: it begins with a letter or digit and holds letters, digits and underscores"
+            "Provided referenceId ('{reference}') must start with a letter or a number, and it can contain only letters, numbers and underscores ('_')."
         )));
     }
     let url = text("url").ok_or_else(|| invalid(format!("The subrequest {reference} has no url")))?;
@@ -151,10 +157,17 @@ impl Sub<'_> {
 
     /// Whether the rows it names are single ones, as graphs want it.
     pub(super) fn is_row(&self) -> bool {
-        self.segment(0) == "sobjects" && !self.segment(1).is_empty()
+        let rows = !matches!(self.segment(2), "describe" | "updated" | "deleted");
+        self.segment(0) == "sobjects" && !self.segment(1).is_empty() && rows
     }
 
-    fn references(&self) -> Vec<String> {
+    /// What graphs count as of one kind: the verb, the version and the object.
+    pub(super) fn kind(&self) -> (Method, u32, String) {
+        (self.method, self.version, self.segment(1).to_ascii_lowercase())
+    }
+
+    /// The subrequests whose answers it uses.
+    pub(super) fn references(&self) -> Vec<String> {
         let mut names = Vec::new();
         for text in self.target.segments.iter().chain(self.target.params.iter().map(|(_, v)| v)) {
             reference::names(text, &mut names);
@@ -238,24 +251,35 @@ pub(super) fn run(
         .map(|(at, (said, sub))| {
             let said = match said {
                 Some(said) if !all_or_none || failed.is_none_or(|f| f == at) => said,
-                _ => Said::refused(&[OrgError::new(
-                    "PROCESSING_HALTED",
-                    "The transaction was rolled back since another operation in the same transaction failed.",
-                )]),
+                _ => return halted(sub),
             };
-            let headers: Map<String, Value> = said
-                .headers
-                .into_iter()
-                .filter(|(name, _)| *name == "Location")
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect();
-            json!({
-                "body": said.body, "httpHeaders": headers,
-                "httpStatusCode": said.status, "referenceId": sub.reference,
-            })
+            told(said, Some(sub.reference))
         })
         .collect();
     Ok((results, failed.is_none()))
+}
+
+/// What a subrequest is answered that is taken back, or never made, because another failed.
+pub(super) fn halted(sub: &Sub<'_>) -> Value {
+    let error = OrgError::new(
+        "PROCESSING_HALTED",
+        "The transaction was rolled back since another operation in the same transaction failed.",
+    );
+    told(Said::refused(&[error]), Some(sub.reference))
+}
+
+/// What a subrequest was answered.
+fn told(said: Said, reference: Option<&str>) -> Value {
+    let headers: Map<String, Value> = said
+        .headers
+        .into_iter()
+        .filter(|(name, _)| *name == "Location")
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    json!({
+        "body": said.body, "httpHeaders": headers,
+        "httpStatusCode": said.status, "referenceId": reference,
+    })
 }
 
 fn one(call: &Call<'_>, tx: &Tx<'_>, sub: &Sub<'_>, bodies: &HashMap<&str, Value>) -> Said {

@@ -13,7 +13,7 @@
 //! * [`wire`] requests and responses as values · [`server`] the only file that knows sockets ·
 //!   [`call`] the way of every call: sizes, faults, session, limits, resource, journal
 //! * [`rest`] which path is which resource: [`rows`], [`query`] with its [`pages`], [`collections`], [`composite`] with
-//!   its [`reference`]s, [`graph`], [`batch`], [`chatter`] with [`segments`] and [`feed`]
+//!   its [`reference`]s, [`graph`], [`tree`], [`batch`], [`chatter`] with [`segments`] and [`feed`]
 //! * [`auth`] sessions · [`limits`] · [`faults`] what goes wrong on demand · [`journal`] what was
 //!   done · [`admin`] the paths under `/_org/` · [`sample`] the sample company
 
@@ -44,6 +44,7 @@ mod segments;
 mod server;
 mod soql;
 mod sosl;
+mod tree;
 pub mod wire;
 
 use std::collections::HashMap;

@@ -23,6 +23,7 @@ use crate::org::graph;
 use crate::org::hold;
 use crate::org::query;
 use crate::org::rows;
+use crate::org::tree;
 use crate::org::wire::Method;
 use crate::org::wire::Request;
 use crate::org::wire::Response;
@@ -44,8 +45,8 @@ fn route(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
         ["parameterizedSearch"] if reads || ask.method == Method::Post => query::parameterized(call, tx, ask),
         ["composite"] if ask.method == Method::Post => composite::answer(call, tx, ask),
         ["composite", "sobjects", rest @ ..] => collections::answer(call, tx, ask, rest),
-        ["composite", "tree", object] if ask.method == Method::Post => graph::tree(call, tx, ask, object),
-        ["composite", "graph"] if ask.method == Method::Post => graph::graphs(call, tx, ask),
+        ["composite", "tree", object] if ask.method == Method::Post => tree::answer(call, tx, ask, object),
+        ["composite", "graph"] if ask.method == Method::Post => graph::answer(call, tx, ask),
         ["composite", "batch"] | ["connect", "batch"] if ask.method == Method::Post => {
             batch::answer(call, tx, ask)
         }

@@ -165,7 +165,15 @@ fn too_much_at_once() {
     let sub = |n: usize, url: &str| json!({"method": "GET", "url": format!("/services/data/v66.0{url}"), "referenceId": format!("r{n}")});
     let subs =
         |n: usize, url: &str| json!({"compositeRequest": (0..n).map(|n| sub(n, url)).collect::<Vec<_>>()});
-    assert_eq!(client.post("/composite", &subs(26, "/sobjects/Account")).status, 400);
+    let many = client.post("/composite", &subs(26, "/sobjects/Account"));
+    let error = json!({"errorCode": "LIMIT_EXCEEDED", "message": "The request can’t contain more than 25 operations."});
+    assert_eq!(
+        (many.status, &many.body),
+        (
+            400,
+            &json!({"compositeResponse": [{"body": [error], "httpHeaders": {}, "httpStatusCode": 400, "referenceId": null}]})
+        )
+    );
     assert_eq!(client.post("/composite", &subs(25, "/sobjects/Account")).status, 200);
     let query = "/query?q=SELECT+Id+FROM+Account";
     assert_eq!(client.post("/composite", &subs(6, query)).status, 400);
@@ -204,7 +212,11 @@ fn subrequests_that_are_not_well_formed_refuse_the_whole_call() {
     ] {
         let got = client.post("/composite", &with(name, value.clone()));
         assert_eq!(got.status, 400, "{name} = {value}: {}", got.body);
-        assert!(got.body[0]["errorCode"].is_string());
+        let only = &got.body["compositeResponse"][0];
+        assert_eq!(
+            (&only["body"][0]["errorCode"], &only["referenceId"]),
+            (&json!("INVALID_INPUT"), &Value::Null)
+        );
     }
     for body in [
         json!({}),
@@ -245,9 +257,19 @@ fn trees_and_graphs_of_the_wrong_shape() {
     let node =
         |reference: &str| json!({"attributes": {"type": "Account", "referenceId": reference}, "Name": "a"});
     let tree = |records: Value| client.post("/composite/tree/Account", &json!({"records": records}));
-    assert_eq!(tree(json!([node("a"), node("a")])).status, 400);
-    assert_eq!(tree(json!([{"attributes": {"type": "Account"}, "Name": "a"}])).status, 400);
-    assert_eq!(tree(json!([{"attributes": {"type": "Contact", "referenceId": "a"}}])).status, 400);
+    let twice = tree(json!([node("a"), node("a")]));
+    let error = json!({"statusCode": "INVALID_INPUT", "message": "Duplicate ReferenceId provided in the request.", "fields": []});
+    assert_eq!(
+        (twice.status, &twice.body),
+        (400, &json!({"hasErrors": true, "results": [{"referenceId": "a", "errors": [error]}]}))
+    );
+    let unnamed = tree(json!([{"attributes": {"type": "Account"}, "Name": "a"}]));
+    assert_eq!(unnamed.code(), (400, "INVALID_INPUT"));
+    for attributes in [json!({"type": "Contact", "referenceId": "a"}), json!({"referenceId": "a"})] {
+        let got = tree(json!([{"attributes": attributes, "LastName": "x"}]));
+        let error = &got.body["results"][0]["errors"][0]["statusCode"];
+        assert_eq!((got.status, error), (400, &json!("INVALID_INPUT")), "{attributes}");
+    }
     assert_eq!(tree((0..201).map(|n| node(&format!("n{n}"))).collect()).status, 400);
     let deep = (0..6).fold(Value::Null, |below, n| {
         let mut node = node(&format!("n{n}"));
@@ -258,14 +280,25 @@ fn trees_and_graphs_of_the_wrong_shape() {
     });
     assert_eq!(tree(json!([deep])).status, 400);
     assert_eq!(client.post("/composite/graph", &json!({"graphs": [{"compositeRequest": []}]})).status, 400);
-    let query = json!({"method": "GET", "url": "/services/data/v66.0/query?q=SELECT+Id+FROM+Account", "referenceId": "q"});
-    assert_eq!(
-        client
-            .post("/composite/graph", &json!({"graphs": [{"graphId": "g", "compositeRequest": [query]}]}))
-            .status,
-        400
-    );
+    let graph = |subs: Vec<Value>| {
+        client.post("/composite/graph", &json!({"graphs": [{"graphId": "g", "compositeRequest": subs}]}))
+    };
+    let sub = |n: usize, method: &str, url: &str, body: Value| json!({"method": method, "url": format!("/services/data/v66.0{url}"), "referenceId": format!("r{n}"), "body": body});
+    for url in ["/query?q=SELECT+Id+FROM+Account", "/sobjects", "/sobjects/Account/describe"] {
+        assert_eq!(graph(vec![sub(0, "GET", url, Value::Null)]).code(), (400, "INVALID_INPUT"), "{url}");
+    }
+    let chain = |length: usize| -> Vec<Value> {
+        let name = |n: usize| if n == 0 { "first".to_owned() } else { format!("@{{r{}.id}}", n - 1) };
+        (0..length).map(|n| sub(n, "POST", "/sobjects/Account", json!({"Name": name(n)}))).collect()
+    };
+    assert_eq!(graph(chain(16)).code(), (400, "LIMIT_EXCEEDED"), "too deep");
+    let kinds: Vec<Value> =
+        (51..67).map(|v| json!({"method": "GET", "url": format!("/services/data/v{v}.0/sobjects/Account/x"), "referenceId": format!("r{v}")})).collect();
+    assert_eq!(graph(kinds).code(), (400, "LIMIT_EXCEEDED"), "too many kinds");
+    let wide = (0..501).map(|n| sub(n, "POST", "/sobjects/Account", json!({"Name": "a"}))).collect();
+    assert_eq!(graph(wide).code(), (400, "LIMIT_EXCEEDED"), "too many nodes");
     assert_eq!(client.query("SELECT COUNT() FROM Account")["totalSize"], 0);
+    assert_eq!(graph(chain(15)).body["graphs"][0]["isSuccessful"], true);
 }
 
 #[test]

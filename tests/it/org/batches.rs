@@ -283,6 +283,24 @@ fn each_graph_holds_by_itself() {
 }
 
 #[test]
+fn after_fourteen_failed_graphs_no_other_is_begun() {
+    let client = Client::empty();
+    let graph = |n: usize, body: Value| {
+        let subs = [sub("POST", "/sobjects/Account", "acc", body)];
+        json!({"graphId": format!("g{n}"), "compositeRequest": subs})
+    };
+    let graphs: Vec<Value> =
+        (0..17).map(|n| graph(n, if n < 15 { json!({}) } else { json!({"Name": "late"}) })).collect();
+    let got = client.post("/composite/graph", &json!({"graphs": graphs})).body;
+    let code =
+        |n: usize| got["graphs"][n]["graphResponse"]["compositeResponse"][0]["body"][0]["errorCode"].clone();
+    assert_eq!((code(14), code(15)), (json!("REQUIRED_FIELD_MISSING"), json!("PROCESSING_HALTED")));
+    assert_eq!(client.query("SELECT COUNT() FROM Account")["totalSize"], 0);
+    let got = client.post("/composite/graph", &json!({"graphs": graphs[1..]})).body;
+    assert_eq!(got["graphs"][15]["isSuccessful"], true, "fourteen may fail");
+}
+
+#[test]
 fn a_batch_counts_each_of_its_requests_and_can_halt() {
     let client = Client::empty();
     let before = client.get("/_org/limits").body["used"].as_u64().unwrap();
