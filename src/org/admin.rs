@@ -137,9 +137,7 @@ fn journal(org: &Org, target: &Target) -> Response {
         key: target.param("key"),
         limit: usize::try_from(number("limit")).unwrap_or(usize::MAX),
     };
-    let journal = hold(&org.0.journal);
-    let entries: Vec<_> = journal.list(&filter).collect();
-    serde_json::to_vec(&entries).map_or_else(
+    serde_json::to_vec(&hold(&org.0.journal).list(&filter)).map_or_else(
         |error| refuse(500, error.to_string()),
         |body| Response::raw(200, "application/json;charset=UTF-8", body),
     )

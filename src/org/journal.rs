@@ -3,6 +3,7 @@
 //! Tests compare it with what was accepted; people read it as a page. Effects of a call that is
 //! rolled back never enter it.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
 
@@ -10,6 +11,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::time::Timestamp;
+
+/// As many entries are kept in memory; the copy on disk has them all.
+const KEPT: usize = 250_000;
 
 /// One effect before it is certain.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,14 +62,14 @@ pub struct Filter<'a> {
     pub object: Option<&'a str>,
     /// Only this key.
     pub key: Option<&'a str>,
-    /// At most so many; zero means all.
+    /// At most so many: the next ones where there is an `after`, else the last; zero means all.
     pub limit: usize,
 }
 
-/// All effects so far.
+/// All effects so far, the oldest forgotten where there are very many.
 #[derive(Debug, Default)]
 pub struct Journal {
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
     seq: u64,
     calls: u64,
     copy: Option<File>,
@@ -75,16 +79,16 @@ impl Journal {
     /// An empty journal; every entry is also appended to `copy` as a line of JSON.
     #[must_use]
     pub const fn new(copy: Option<File>) -> Self {
-        Self { entries: Vec::new(), seq: 0, calls: 0, copy }
+        Self { entries: VecDeque::new(), seq: 0, calls: 0, copy }
     }
 
     /// Keeps the effects of one call.
     pub fn keep(&mut self, effects: Vec<Effect>, via: &str, now: Timestamp) {
-        let from = self.entries.len();
         self.calls += 1;
+        let mut lines = Vec::new();
         for effect in effects {
             self.seq += 1;
-            self.entries.push(Entry {
+            let entry = Entry {
                 seq: self.seq,
                 at: now,
                 call: self.calls,
@@ -94,31 +98,38 @@ impl Journal {
                 key: effect.key,
                 via: via.to_owned(),
                 fields: effect.fields,
-            });
+            };
+            if self.copy.is_some() && serde_json::to_writer(&mut lines, &entry).is_ok() {
+                lines.push(b'\n');
+            }
+            self.entries.push_back(entry);
         }
-        if let (Some(copy), Some(new)) = (&mut self.copy, self.entries.get(from..)) {
-            let mut lines = Vec::new();
-            for entry in new {
-                if serde_json::to_writer(&mut lines, entry).is_ok() {
-                    lines.push(b'\n');
-                }
-            }
-            if let Err(error) = copy.write_all(&lines) {
-                tracing::warn!(%error, "the journal's copy cannot be written and ends here");
-                self.copy = None;
-            }
+        let surplus = self.entries.len().saturating_sub(KEPT);
+        self.entries.drain(..surplus);
+        if let Some(copy) = &mut self.copy
+            && let Err(error) = copy.write_all(&lines)
+        {
+            tracing::warn!(%error, "the journal's copy cannot be written and ends here");
+            self.copy = None;
         }
     }
 
-    /// Entries in their order.
-    pub fn list<'a>(&'a self, filter: &'a Filter<'a>) -> impl Iterator<Item = &'a Entry> {
-        let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
-        self.entries
+    /// Entries in their order: the next ones after a number, else the last ones.
+    #[must_use]
+    pub fn list(&self, filter: &Filter<'_>) -> Vec<&Entry> {
+        let matching = self
+            .entries
             .iter()
-            .skip_while(|e| e.seq <= filter.after)
+            .filter(|e| e.seq > filter.after)
             .filter(|e| filter.object.is_none_or(|o| o.eq_ignore_ascii_case(&e.object)))
-            .filter(|e| filter.key.is_none_or(|k| e.key.as_deref() == Some(k)))
-            .take(limit)
+            .filter(|e| filter.key.is_none_or(|k| e.key.as_deref() == Some(k)));
+        let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
+        if filter.after > 0 {
+            return matching.take(limit).collect();
+        }
+        let mut last: Vec<&Entry> = matching.rev().take(limit).collect();
+        last.reverse();
+        last
     }
 
     /// The newest entries, newest first.
@@ -167,11 +178,12 @@ mod tests {
         let now = Timestamp::from_millis(5);
         journal.keep(vec![effect("Case", Some("k1")), effect("Task", None)], "POST /composite", now);
         journal.keep(vec![effect("Case", Some("k2"))], "POST /composite", now);
-        let seqs = |filter: &Filter<'_>| journal.list(filter).map(|e| e.seq).collect::<Vec<_>>();
+        let seqs = |filter: &Filter<'_>| journal.list(filter).iter().map(|e| e.seq).collect::<Vec<_>>();
         assert_eq!(seqs(&Filter::default()), [1, 2, 3]);
         assert_eq!(seqs(&Filter { key: Some("k2"), ..Filter::default() }), [3]);
         assert_eq!(seqs(&Filter { object: Some("case"), after: 1, ..Filter::default() }), [3]);
-        assert_eq!(seqs(&Filter { limit: 1, ..Filter::default() }), [1]);
+        assert_eq!(seqs(&Filter { limit: 2, ..Filter::default() }), [2, 3], "the last");
+        assert_eq!(seqs(&Filter { limit: 1, after: 1, ..Filter::default() }), [2], "the next");
 
         std::io::Seek::rewind(&mut copy).unwrap();
         let mut text = String::new();
