@@ -1,4 +1,5 @@
-//! What the org remembers beside its rows: numbers given out, rules in force, records held.
+//! What the org remembers beside its rows: numbers given out, rules in force, records held,
+//! plans of queries.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use rusqlite::Connection;
 use super::super::error::OrgError;
 use super::super::id;
 use super::super::schema::Schema;
+use super::super::soql::plans::Plans;
 
 /// Lives as long as the database is open; behind its lock.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(in super::super) struct State {
     numbers: RefCell<HashMap<String, u64>>,
     in_force: RefCell<HashSet<String>>,
     held: RefCell<HashSet<String>>,
+    pub(in super::super) plans: Plans,
 }
 
 impl State {
@@ -35,6 +38,7 @@ impl State {
             numbers: RefCell::new(numbers),
             in_force: RefCell::new(in_force),
             held: RefCell::default(),
+            plans: Plans::default(),
         })
     }
 

@@ -3,46 +3,72 @@
 //! Nulls as Salesforce treats them: a comparison with an empty field is false, `!=` true, and NOT
 //! turns that round. Literals must be of the field's type.
 
-use jiff::tz::TimeZone;
 use rusqlite::types::Value as Sql;
 
 use super::super::data::Context;
-use super::super::data::value;
 use super::super::error::OrgError;
-use super::super::id;
 use super::super::schema::Kind;
 use super::ast::Condition;
 use super::ast::Expr;
 use super::ast::Literal;
 use super::ast::Operator;
 use super::ast::Query;
-use super::dates;
 use super::expr::Term;
 use super::expr::quoted;
 use super::fault;
+use super::plan::Ask;
+use super::plan::Plan;
+use super::plan::Shape;
 use super::scope::Scope;
 use super::text;
 
 /// What the clauses of one SQL statement gather.
 pub(crate) struct Builder<'q> {
-    pub(crate) ctx: &'q Context,
-    pub(crate) params: Vec<Sql>,
+    ctx: &'q Context,
+    params: Vec<Sql>,
     /// Tables named so far.
-    pub(crate) tables: usize,
+    tables: usize,
     /// Rows of the bin are seen too.
-    pub(crate) all: bool,
+    all: bool,
     /// Semi- and anti-joins so far.
-    pub(crate) semijoins: usize,
+    semijoins: usize,
     /// Under a NOT: false must be false there. Elsewhere null does as well, and lets SQLite use
     /// its indices.
-    pub(crate) negated: bool,
+    negated: bool,
     /// Within OR or NOT, where no semi-join may stand.
-    pub(crate) nested: bool,
+    nested: bool,
     /// In HAVING, where aggregates may stand.
     pub(crate) having: bool,
+    /// Whether nothing so far depends on who asks or when.
+    pub(crate) steady: bool,
 }
 
-impl Builder<'_> {
+impl<'q> Builder<'q> {
+    pub(crate) const fn new(ask: Ask<'q>) -> Self {
+        Self {
+            ctx: ask.ctx,
+            params: Vec::new(),
+            tables: 0,
+            all: ask.all,
+            semijoins: 0,
+            negated: false,
+            nested: false,
+            having: false,
+            steady: true,
+        }
+    }
+
+    /// Who asks, and when: the plan is good for this once.
+    pub(crate) const fn asker(&mut self) -> &'q Context {
+        self.steady = false;
+        self.ctx
+    }
+
+    /// The statement with what was gathered for it.
+    pub(crate) fn plan(self, sql: String, shape: Shape) -> Plan {
+        Plan { sql, params: self.params, shape, steady: self.steady }
+    }
+
     /// A parameter of the statement.
     pub(crate) fn param(&mut self, value: Sql) -> String {
         self.params.push(value);
@@ -317,122 +343,14 @@ impl Builder<'_> {
         }))
     }
 
-    /// A literal of the term's type, as a parameter.
-    fn literal(
-        &mut self,
-        scope: &Scope<'_>,
-        left: &Expr,
-        term: &Term,
-        literal: &Literal,
-    ) -> Result<String, OrgError> {
-        let value = match (term.kind, literal) {
-            (Kind::Id | Kind::Reference, Literal::Text(raw)) => {
-                let given = text::unescape(raw);
-                if given.is_empty() {
-                    Sql::Null
-                } else {
-                    let id = id::normalise(&given).ok_or_else(|| {
-                        let what = format!("invalid ID field: {given}");
-                        fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
-                    })?;
-                    Sql::Text(id)
-                }
-            }
-            (Kind::Boolean, Literal::Bool(b)) => Sql::Integer(i64::from(*b)),
-            (Kind::Int, Literal::Number(n)) if n.fract() == 0.0 && n.abs() < 1e15 => {
-                #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
-                let whole = *n as i64;
-                Sql::Integer(whole)
-            }
-            (Kind::Int | Kind::Double | Kind::Percent, Literal::Number(n))
-            | (Kind::Currency, Literal::Number(n) | Literal::Money(n)) => Sql::Real(*n),
-            (Kind::Date, Literal::Date(day)) => match value::date(day) {
-                Some(day) => Sql::Text(day.to_string()),
-                None => {
-                    return Err(fault::at(
-                        "INVALID_FIELD",
-                        scope.text,
-                        left.at(),
-                        &format!("Invalid date: {day}"),
-                    ));
-                }
-            },
-            (Kind::DateTime, Literal::DateTime(at)) => match value::datetime(at) {
-                Some(at) => Sql::Integer(at),
-                None => {
-                    return Err(fault::at(
-                        "INVALID_FIELD",
-                        scope.text,
-                        left.at(),
-                        &format!("Invalid datetime: {at}"),
-                    ));
-                }
-            },
-            (Kind::Time, Literal::Text(raw)) => match value::time(&text::unescape(raw)) {
-                Some(time) => Sql::Text(time),
-                None => return Err(self.bad_literal(scope, left, term)),
-            },
-            (kind, Literal::Text(raw)) if is_text(kind) => Sql::Text(text::unescape(raw)),
-            _ => return Err(self.bad_literal(scope, left, term)),
-        };
-        Ok(self.param(value))
-    }
-
-    /// First and last edge of a date literal, in the type of the term.
-    fn range(
-        &self,
-        scope: &Scope<'_>,
-        left: &Expr,
-        term: &Term,
-        name: &str,
-        n: Option<u32>,
-    ) -> Result<(Sql, Sql), OrgError> {
-        let zone = &self.ctx.time_zone;
-        let now = jiff::Timestamp::from_millisecond(self.ctx.now.as_millis()).unwrap_or_default();
-        let range = dates::range(name, n, now.to_zoned(zone.clone()).date());
-        let edges = range.and_then(|(from, to)| match term.kind {
-            Kind::Date => Some((Sql::Text(from.to_string()), Sql::Text(to.to_string()))),
-            Kind::DateTime => Some((midnight(from, zone)?, midnight(to, zone)?)),
-            _ => None,
-        });
-        match edges {
-            Some(edges) => Ok(edges),
-            None if matches!(term.kind, Kind::Date | Kind::DateTime) => Err(fault::at(
-                "INVALID_FIELD",
-                scope.text,
-                left.at(),
-                &format!("{name}: the range lies outside the valid dates"),
-            )),
-            None => Err(self.bad_literal(scope, left, term)),
-        }
-    }
-
-    fn bad_literal(&self, scope: &Scope<'_>, left: &Expr, term: &Term) -> OrgError {
-        let (kind, quotes) = match term.kind {
-            Kind::Boolean => ("boolean", "should not"),
-            Kind::Int => ("int", "should not"),
-            Kind::Double | Kind::Percent => ("double", "should not"),
-            Kind::Currency => ("currency", "should not"),
-            Kind::Date => ("date", "should not"),
-            Kind::DateTime => ("dateTime", "should not"),
-            Kind::Time => ("time", "should"),
-            _ => ("string", "should"),
-        };
-        let what = format!(
-            "value of filter criterion for field '{}' must be of type {kind} and {quotes} be enclosed in quotes",
-            term.name
-        );
-        fault::at("INVALID_FIELD", scope.text, left.at(), &what)
-    }
-
     fn bad_operator(&self, scope: &Scope<'_>, left: &Expr, term: &Term) -> OrgError {
         let what = format!("invalid operator on {} field", term.kind.name());
         fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
     }
 
     /// The zone's name, for functions of dates.
-    pub(crate) fn zone(&self) -> String {
-        quoted(self.ctx.time_zone.iana_name().unwrap_or("UTC"))
+    pub(crate) fn zone(&mut self) -> String {
+        quoted(self.asker().time_zone.iana_name().unwrap_or("UTC"))
     }
 }
 
@@ -458,7 +376,7 @@ fn any(condition: &Condition, such: &impl Fn(&Condition) -> bool) -> bool {
         }
 }
 
-fn is_text(kind: Kind) -> bool {
+pub(crate) fn is_text(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::String
@@ -470,9 +388,4 @@ fn is_text(kind: Kind) -> bool {
             | Kind::Phone
             | Kind::Url
     )
-}
-
-fn midnight(day: jiff::civil::Date, zone: &TimeZone) -> Option<Sql> {
-    let at = day.to_zoned(zone.clone()).ok()?;
-    Some(Sql::Integer(at.timestamp().as_millisecond()))
 }

@@ -90,7 +90,7 @@ pub(crate) fn plan(
     let columns: Vec<String> = (0..names.len()).map(|at| format!("k{at}")).collect();
     let sql =
         format!("SELECT {} FROM ({}){order}{}", columns.join(", "), selects.join(" UNION ALL "), page(query));
-    Ok(Plan { sql, params: builder.params, shape: Shape::Groups(names) })
+    Ok(builder.plan(sql, Shape::Groups(names)))
 }
 
 /// The statement of one grouping: which of the keys it keeps apart.

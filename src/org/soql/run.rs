@@ -24,6 +24,15 @@ pub(crate) fn run(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan) -> Result<Rows, OrgErr
     rows(tx, ask, plan, &plan.params)
 }
 
+/// Runs a plan whose first parameter is a record's id: of that record, or of its children.
+pub(crate) fn of(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan, id: &str) -> Result<Rows, OrgError> {
+    let mut params = plan.params.clone();
+    if let Some(first) = params.first_mut() {
+        *first = Sql::Text(id.to_owned());
+    }
+    rows(tx, ask, plan, &params)
+}
+
 fn rows(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan, params: &[Sql]) -> Result<Rows, OrgError> {
     let mut statement = tx.db.prepare_cached(&plan.sql)?;
     let mut found = statement.query(params_from_iter(params))?;
@@ -110,11 +119,7 @@ fn nodes(
                 }
             },
             Node::Child(plan) => {
-                let mut params = plan.params.clone();
-                if let Some(parent) = params.first_mut() {
-                    *parent = Sql::Text(id.to_owned());
-                }
-                let found = rows(tx, ask, plan, &params)?;
+                let found = of(tx, ask, plan, id)?;
                 if found.records.is_empty() {
                     Value::Null
                 } else {

@@ -339,3 +339,48 @@ fn long_and_deep_queries_are_answered() {
     .collect();
     assert_eq!(ask(&data, &format!("SELECT {} FROM Task", parents.join(", "))).map(|r| r.total_size), Ok(0));
 }
+
+#[test]
+fn a_plan_is_kept_only_where_it_stays_true() {
+    use std::time::Duration;
+
+    use crate::org::data::Context;
+    use crate::org::data::tests::context;
+
+    let data = empty();
+    let case = make(&data, "Case", serde_json::json!({"Subject": "late in the evening"}));
+    let found = |ctx: &Context, soql: &str, all| data.read(|tx| tx.query(ctx, soql, all)).unwrap().total_size;
+    let now = context();
+    let tomorrow = Context { now: now.now.plus(Duration::from_hours(24)), ..context() };
+    let other = Context { user_id: crate::org::id::compose("005", 77), ..context() };
+    let east = Context { time_zone: jiff::tz::TimeZone::get("Asia/Tokyo").unwrap(), ..context() };
+    for (soql, ctx) in [
+        ("SELECT Id FROM Case WHERE CreatedDate = TODAY", &tomorrow),
+        (
+            "SELECT Subject, (SELECT Id FROM Tasks WHERE CreatedDate = TODAY) FROM Case WHERE CreatedDate = TODAY",
+            &tomorrow,
+        ),
+        (
+            "SELECT Id FROM Contact WHERE Id != null AND AccountId IN (SELECT Id FROM Account WHERE CreatedDate = TODAY)",
+            &tomorrow,
+        ),
+        ("SELECT Id FROM Case USING SCOPE mine", &other),
+        ("SELECT Id FROM Case WHERE HOUR_IN_DAY(convertTimezone(CreatedDate)) = 2", &east),
+    ] {
+        let expected = usize::from(soql.contains("FROM Case"));
+        assert_eq!((found(&now, soql, false), found(&now, soql, false)), (expected, expected), "{soql}");
+        assert_eq!((found(ctx, soql, false), found(&now, soql, false)), (0, expected), "{soql}");
+    }
+    let soql = "SELECT Id FROM Case WHERE Subject LIKE 'late%'";
+    assert_eq!((found(&now, soql, false), found(&now, soql, false)), (1, 1));
+    data.transaction(|tx| tx.delete(&now, Some("Case"), &case)).unwrap().unwrap();
+    assert_eq!(
+        (found(&now, soql, false), found(&now, soql, true)),
+        (0, 1),
+        "what is kept are plans, no answers"
+    );
+    for n in 0..600 {
+        assert_eq!(found(&now, &format!("SELECT Id FROM Case WHERE Subject = '{n}'"), false), 0);
+    }
+    assert_eq!(found(&now, soql, true), 1);
+}
