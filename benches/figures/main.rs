@@ -33,6 +33,7 @@ mod function;
 mod load;
 mod local;
 mod org;
+mod relay;
 mod start;
 mod table;
 mod warm;

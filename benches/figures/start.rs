@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     BARE, BOOTSTRAP, Environment,
     function::Function,
+    relay::Relay,
     table::{Table, ms, percentile},
 };
 
@@ -22,19 +23,23 @@ pub async fn measure(table: &mut Table, environment: &Environment) -> anyhow::Re
     table.add("start: size of bootstrap", full, "MB");
     table.at_most("start: size of bootstrap above bare", full - bare, "MB", 11.0);
 
-    let mut cases: Vec<(&str, Vec<String>, Value)> = vec![
-        ("bare", environment.bare(), json!({})),
-        ("version", environment.bootstrap(), parameters(json!({"sf_operation": "version"}))),
-        ("lookup", environment.bootstrap(), lookup()),
-        ("first phoneLookup", environment.bootstrap(), phone_lookup()),
+    let relay = Relay::tls(environment).await?;
+    let (plain, tls) = (&environment.variables, &relay.variables);
+    let version = parameters(json!({"sf_operation": "version"}));
+    let mut cases = vec![
+        ("bare", environment.bare(), plain, json!({})),
+        ("version", environment.bootstrap(), plain, version),
+        ("lookup", environment.bootstrap(), plain, lookup()),
+        ("first phoneLookup", environment.bootstrap(), plain, phone_lookup()),
+        ("lookup over TLS", environment.bootstrap(), tls, lookup()),
     ];
     if let Some(command) = &environment.against {
-        cases.push(("lookup of the other program", command.clone(), lookup()));
+        cases.push(("lookup of the other program", command.clone(), plain, lookup()));
     }
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); cases.len()];
     for _ in 0..ROUNDS {
-        for (i, (name, command, event)) in cases.iter().enumerate() {
-            let mut function = Function::start(command, &environment.variables).await?;
+        for (i, (name, command, variables, event)) in cases.iter().enumerate() {
+            let mut function = Function::start(command, variables).await?;
             let reply = function.invoke(event).await?;
             times[i].push(function.since_start());
             anyhow::ensure!(reply.is_ok(), "{name}: {}", reply.unwrap_err());
@@ -46,7 +51,8 @@ pub async fn measure(table: &mut Table, environment: &Environment) -> anyhow::Re
     table.at_most("start: version, to first reply", medians[1], "ms", bare * 1.5);
     table.at_most("start: lookup, to first reply", medians[2], "ms", bare + 4.0);
     table.at_most("start: first phoneLookup, to first reply", medians[3], "ms", bare + 14.0);
-    if let Some(other) = medians.get(4) {
+    table.add("start: lookup over TLS, to first reply", medians[4], "ms");
+    if let Some(other) = medians.get(5) {
         table.add("start: lookup of the other program, to first reply", *other, "ms");
         table.at_least("start: the other program's lookup over ours", other / medians[2], "×", 30.0);
     }

@@ -3,24 +3,14 @@
 //! Every contender is one process that is asked one event after another, a hundred at a time in turn,
 //! and so is the org itself with the same query: what a read adds is a difference within one run.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
 
 use crate::{
     Environment,
     function::Function,
+    relay::Relay,
     start,
     table::{Table, ms, percentile},
 };
@@ -161,52 +151,13 @@ impl Asker {
 
 /// Calls and bytes that a warm lookup costs at the org, counted by a relay before it.
 async fn traffic(environment: &Environment, command: &[String]) -> anyhow::Result<(f64, f64)> {
-    let upstream: SocketAddr = environment.org.trim_start_matches("http://").parse()?;
-    let relay = TcpListener::bind("127.0.0.1:0").await?;
-    let host = format!("http://{}", relay.local_addr()?);
-    let bytes = Arc::new(AtomicU64::new(0));
-    let counted = bytes.clone();
-    let relaying = tokio::spawn(async move {
-        while let Ok((near, _)) = relay.accept().await {
-            tokio::spawn(pass(near, upstream, counted.clone()));
-        }
-    });
-    let variables: Vec<_> = environment
-        .variables
-        .iter()
-        .map(|(name, value)| (name.clone(), if name == "SF_HOST" { host.clone() } else { value.clone() }))
-        .collect();
-    let mut function = Function::start(command, &variables).await?;
+    let relay = Relay::plain(environment).await?;
+    let mut function = Function::start(command, &relay.variables).await?;
     function.invoke(&start::lookup()).await?.map_err(anyhow::Error::msg)?;
-    let (calls, before) = (environment.calls().await?, bytes.load(Ordering::Relaxed));
+    let (calls, bytes) = (environment.calls().await?, relay.bytes());
     for _ in 0..CALLS {
         function.invoke(&start::lookup()).await?.map_err(anyhow::Error::msg)?;
     }
-    let (calls, bytes) = (environment.calls().await? - calls, bytes.load(Ordering::Relaxed) - before);
-    relaying.abort();
+    let (calls, bytes) = (environment.calls().await? - calls, relay.bytes() - bytes);
     Ok((calls as f64 / CALLS as f64, bytes as f64 / CALLS as f64))
-}
-
-/// Passes one connection on and counts what goes either way.
-async fn pass(mut near: TcpStream, upstream: SocketAddr, counted: Arc<AtomicU64>) -> anyhow::Result<()> {
-    let mut far = TcpStream::connect(upstream).await?;
-    let (mut up, mut down) = (vec![0; 1 << 14], vec![0; 1 << 14]);
-    loop {
-        let read = tokio::select! {
-            read = near.read(&mut up) => {
-                let read = read?;
-                far.write_all(&up[..read]).await?;
-                read
-            }
-            read = far.read(&mut down) => {
-                let read = read?;
-                near.write_all(&down[..read]).await?;
-                read
-            }
-        };
-        if read == 0 {
-            return Ok(());
-        }
-        counted.fetch_add(read as u64, Ordering::Relaxed);
-    }
 }
