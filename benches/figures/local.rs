@@ -5,6 +5,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use serde_json::Value;
+
 /// A running `tieline local`; ended with this value.
 pub struct Local {
     child: Child,
@@ -13,6 +15,7 @@ pub struct Local {
     pub invoke: String,
     /// `http://127.0.0.1:port` of the simulated org.
     pub org: String,
+    client: reqwest::Client,
 }
 
 impl Local {
@@ -30,7 +33,13 @@ impl Local {
             .spawn()?;
         let output = child.stdout.take().expect("it is piped");
         let (invoke, org) = tokio::task::spawn_blocking(move || addresses(BufReader::new(output))).await??;
-        Ok(Self { child, _folder: folder, invoke, org })
+        Ok(Self { child, _folder: folder, invoke, org, client: reqwest::Client::new() })
+    }
+
+    /// One call of a contact flow; an error of the function is the reply that says so.
+    pub async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}/2015-03-31/functions/sfInvokeAPI/invocations", self.invoke);
+        Ok(self.client.post(url).json(event).send().await?.json().await?)
     }
 }
 
@@ -55,7 +64,7 @@ fn addresses(mut output: BufReader<std::process::ChildStdout>) -> anyhow::Result
 
 /// API calls that the simulated org at this address has counted so far.
 pub async fn calls(org: &str) -> anyhow::Result<u64> {
-    let limits: serde_json::Value = reqwest::get(format!("{org}/_org/limits")).await?.json().await?;
+    let limits: Value = reqwest::get(format!("{org}/_org/limits")).await?.json().await?;
     limits["used"].as_u64().ok_or_else(|| anyhow::anyhow!("the org tells no usage: {limits}"))
 }
 
