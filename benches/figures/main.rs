@@ -29,12 +29,12 @@
     reason = "an instrument on a developer's machine: it reads the clock, and stops where it cannot measure"
 )]
 
+mod cache;
 mod dynamodb;
 mod function;
 mod load;
 mod local;
 mod org;
-mod reads;
 mod relay;
 mod start;
 mod table;
@@ -59,7 +59,7 @@ const PARTS: &[(&str, Part)] = &[
     ("start", |t, e| start::measure(t, e).boxed_local()),
     ("warm", |t, e| warm::measure(t, e).boxed_local()),
     ("org", |t, e| org::measure(t, e).boxed_local()),
-    ("reads", |t, e| reads::measure(t, e).boxed_local()),
+    ("cache", |t, e| cache::measure(t, e).boxed_local()),
     ("load", |t, e| load::measure(t, e).boxed_local()),
 ];
 

@@ -82,21 +82,21 @@ async fn hits(table: &mut Table, environment: &Environment) -> anyhow::Result<()
     let gets99 = percentile(&mut gets, 0.99);
     let cached = in_memory.len() as f64;
     let a_second = cached / in_memory.iter().sum::<Duration>().as_secs_f64();
-    table.add("reads: hit in memory, p50", ms(percentile(&mut in_memory.clone(), 0.5)), "ms");
-    table.add("reads: bare function, p99", ms(bare99), "ms");
-    table.at_most("reads: hit in memory adds to the runtime, p99", own(in_memory, &[bare99]), "ms", 0.1);
-    table.add("reads: hit in the table, p50", ms(percentile(&mut in_table.clone(), 0.5)), "ms");
-    table.add("reads: requests to the table a hit in it", asked as f64 / (ROUNDS * CALLS) as f64, "");
-    table.add("reads: the table alone, two requests, p99", ms(gets99), "ms");
+    table.add("cache: hit in memory, p50", ms(percentile(&mut in_memory.clone(), 0.5)), "ms");
+    table.add("cache: bare function, p99", ms(bare99), "ms");
+    table.at_most("cache: hit in memory adds to the runtime, p99", own(in_memory, &[bare99]), "ms", 0.1);
+    table.add("cache: hit in the table, p50", ms(percentile(&mut in_table.clone(), 0.5)), "ms");
+    table.add("cache: requests to the table a hit in it", asked as f64 / (ROUNDS * CALLS) as f64, "");
+    table.add("cache: the table alone, two requests, p99", ms(gets99), "ms");
     table.at_most(
-        "reads: hit in the table adds to table and runtime, p99",
+        "cache: hit in the table adds to table and runtime, p99",
         own(in_table, &[bare99, gets99]),
         "ms",
         1.0,
     );
-    table.add("reads: cached reads a second, one at a time", a_second, "1/s");
+    table.add("cache: cached reads a second, one at a time", a_second, "1/s");
     table.at_least(
-        "reads: cached reads a second of one core",
+        "cache: cached reads a second of one core",
         cached / processor.as_secs_f64().max(0.01),
         "1/s",
         5_000.0,
@@ -132,7 +132,7 @@ async fn together(table: &mut Table) -> anyhow::Result<()> {
         reply?;
     }
     let spent = calls(&local.org).await? - before;
-    table.at_most("reads: API calls of 100 equal questions at once", spent as f64, "calls", 1.0);
+    table.at_most("cache: API calls of 100 equal questions at once", spent as f64, "calls", 1.0);
     Ok(())
 }
 
@@ -156,9 +156,9 @@ async fn down(table: &mut Table) -> anyhow::Result<()> {
             answered += usize::from(reply["tl_cache"] == "stale");
         }
         let share = answered as f64 * 100.0 / QUESTIONS as f64;
-        table.at_least(&format!("reads: answered while Salesforce is {name}"), share, "%", 100.0);
+        table.at_least(&format!("cache: answered while Salesforce is {name}"), share, "%", 100.0);
         let longest = ms(percentile(&mut times, 1.0));
-        table.at_most(&format!("reads: longest answer while Salesforce is {name}"), longest, "ms", 1_000.0);
+        table.at_most(&format!("cache: longest answer while Salesforce is {name}"), longest, "ms", 1_000.0);
     }
     Ok(())
 }
