@@ -3,6 +3,7 @@
 
 mod answers;
 mod generated;
+mod pairs;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,231 @@
+//! Conditions on contacts, cases, tasks and opportunities in both languages, each written by hand.
+
+pub(super) const OF_CONTACTS: &[(&str, &str)] = &[
+    ("LastName LIKE 'sm%'", "LastName LIKE 'sm%'"),
+    ("LastName LIKE '%h1_'", "LastName GLOB '*[hH]1?'"),
+    ("(NOT LastName LIKE 'S%')", "LastName NOT LIKE 's%'"),
+    ("LastName = 'SMYTHE2'", "lower(LastName) = 'smythe2'"),
+    ("LastName >= 'Smith5' AND LastName < 'smj'", "lower(LastName) >= 'smith5' AND lower(LastName) < 'smj'"),
+    ("FirstName = 'ann'", "FirstName IN ('Ann', 'ANN')"),
+    ("FirstName != 'Ann'", "FirstName IS NULL OR FirstName = 'Joe'"),
+    ("FirstName = null", "FirstName IS NULL"),
+    ("FirstName <> null", "FirstName IS NOT NULL"),
+    ("FirstName IN ('Joe', 'Nobody')", "FirstName = 'Joe'"),
+    ("FirstName NOT IN ('Joe', 'Nobody')", "FirstName IS NULL OR FirstName <> 'Joe'"),
+    ("(NOT FirstName IN ('Joe'))", "FirstName IS NULL OR FirstName <> 'Joe'"),
+    ("FirstName > 'ann'", "FirstName = 'Joe'"),
+    ("FirstName LIKE '_'", "0"),
+    ("FirstName LIKE '___'", "length(FirstName) = 3"),
+    ("FirstName LIKE ''", "0"),
+    ("FirstName LIKE '%'", "FirstName IS NOT NULL"),
+    ("Name LIKE 'ann smith%'", "FirstName IN ('Ann', 'ANN') AND LastName LIKE 'smith%'"),
+    ("Name = 'Joe Okafor21'", "FirstName = 'Joe' AND LastName = 'Okafor21'"),
+    ("Email = null", "Email IS NULL"),
+    ("Email LIKE '%@EXAMPLE.ORG'", "Email LIKE '%.org'"),
+    ("Email LIKE 'c_@%'", "length(Email) = length('c1@example.com')"),
+    ("Email IN ('c1@example.org', 'C2@EXAMPLE.COM')", "Email IN ('c1@example.org', 'c2@example.com')"),
+    ("LeadSource = 'WEB'", "LeadSource = 'Web'"),
+    ("LeadSource IN (null, 'Other')", "LeadSource IS NULL OR LeadSource = 'Other'"),
+    ("LeadSource NOT IN (null, 'Other')", "LeadSource = 'Web'"),
+    ("DoNotCall = true", "DoNotCall"),
+    ("DoNotCall = false", "NOT DoNotCall"),
+    ("DoNotCall != null", "DoNotCall"),
+    ("(NOT DoNotCall = true)", "NOT DoNotCall"),
+    ("Phone LIKE '%555 01_8'", "Phone GLOB '*018' OR Phone GLOB '*0128' OR Phone GLOB '*01[0-9]8'"),
+    ("Phone != null AND Email = null", "Phone IS NOT NULL AND Email IS NULL"),
+    ("Birthdate < 1960-01-01", "substr(Birthdate, 1, 4) < '1960'"),
+    ("Birthdate >= 1960-02-14", "Birthdate >= '1960-02-14'"),
+    ("Birthdate = 1950-01-10", "Birthdate = '1950-01-10'"),
+    ("Birthdate != 1950-01-10", "Birthdate IS NOT '1950-01-10'"),
+    ("Birthdate IN (1950-01-10, 1953-04-13)", "Birthdate IN ('1950-01-10', '1953-04-13')"),
+    ("Birthdate NOT IN (1950-01-10)", "ifnull(Birthdate, '') <> '1950-01-10'"),
+    ("Birthdate = null AND DoNotCall = false", "Birthdate IS NULL AND DoNotCall = 0"),
+    ("CALENDAR_YEAR(Birthdate) = 1971", "Birthdate LIKE '1971-%'"),
+    ("CALENDAR_MONTH(Birthdate) IN (1, 2)", "substr(Birthdate, 6, 2) IN ('01', '02')"),
+    ("CALENDAR_QUARTER(Birthdate) = 3", "substr(Birthdate, 6, 2) BETWEEN '07' AND '09'"),
+    ("DAY_IN_MONTH(Birthdate) > 16", "substr(Birthdate, 9, 2) > '16'"),
+    ("DAY_IN_WEEK(Birthdate) = 1", "strftime('%w', Birthdate) = '0'"),
+    ("DAY_IN_YEAR(Birthdate) <= 41", "CAST(strftime('%j', Birthdate) AS INTEGER) <= 41"),
+    ("Account.Name = null", "AccountId IS NULL"),
+    ("Account.Industry = null", "(SELECT a.Industry FROM Account a WHERE a.Id = AccountId) IS NULL"),
+    ("Account.Industry = 'retail'", "AccountId IN (SELECT Id FROM Account WHERE Industry = 'Retail')"),
+    (
+        "Account.Industry != 'Retail'",
+        "AccountId IS NULL OR AccountId NOT IN (SELECT Id FROM Account WHERE Industry = 'Retail')",
+    ),
+    (
+        "Account.NumberOfEmployees > 250",
+        "EXISTS (SELECT 1 FROM Account a WHERE a.Id = AccountId AND a.NumberOfEmployees > 250)",
+    ),
+    ("Account.Active__c = true", "AccountId IN (SELECT Id FROM Account WHERE Active__c)"),
+    (
+        "Account.Active__c != true",
+        "AccountId IS NULL OR AccountId IN (SELECT Id FROM Account WHERE NOT Active__c)",
+    ),
+    (
+        "Account.Parent.Name LIKE 'merlin%'",
+        "AccountId IN (SELECT a.Id FROM Account a JOIN Account p ON p.Id = a.ParentId WHERE p.Name LIKE 'merlin%')",
+    ),
+    (
+        "Account.Regions__c INCLUDES ('APAC', 'LATAM')",
+        "AccountId IN (SELECT Id FROM Account WHERE Regions__c LIKE '%APAC%' OR Regions__c LIKE '%LATAM%')",
+    ),
+    (
+        "Account.Regions__c EXCLUDES ('EMEA')",
+        "AccountId IS NULL OR AccountId IN (SELECT Id FROM Account WHERE Regions__c IS NULL OR Regions__c NOT LIKE '%EMEA%')",
+    ),
+    (
+        "AccountId IN (SELECT Id FROM Account WHERE Rating = 'Warm')",
+        "(SELECT Rating FROM Account a WHERE a.Id = AccountId) = 'Warm'",
+    ),
+    (
+        "AccountId NOT IN (SELECT Id FROM Account WHERE Rating = 'Warm')",
+        "(SELECT Rating FROM Account a WHERE a.Id = AccountId) IS NOT 'Warm'",
+    ),
+    (
+        "Id IN (SELECT ContactId FROM Case WHERE Priority = 'Low')",
+        "EXISTS (SELECT 1 FROM \"Case\" s WHERE s.ContactId = Contact.Id AND s.Priority = 'Low' AND NOT s.IsDeleted)",
+    ),
+    (
+        "Id NOT IN (SELECT ContactId FROM Case)",
+        "NOT EXISTS (SELECT 1 FROM \"Case\" s WHERE s.ContactId = Contact.Id AND NOT s.IsDeleted)",
+    ),
+    (
+        "(LastName LIKE 'O%' OR FirstName = null) AND (Email != null OR Phone != null)",
+        "(LastName LIKE 'o%' OR FirstName IS NULL) AND (Email IS NOT NULL OR Phone IS NOT NULL)",
+    ),
+    (
+        "LastName LIKE 'O%' OR (FirstName = 'Joe' AND (NOT (DoNotCall = true OR Phone = null)))",
+        "LastName LIKE 'o%' OR FirstName = 'Joe' AND NOT DoNotCall AND Phone IS NOT NULL",
+    ),
+    (
+        "(NOT (FirstName = 'Joe' OR LeadSource = 'Web'))",
+        "ifnull(FirstName, '') <> 'Joe' AND ifnull(LeadSource, '') <> 'Web'",
+    ),
+    ("(NOT (NOT LeadSource = 'Web'))", "LeadSource = 'Web'"),
+    ("LastModifiedDate = TODAY AND CreatedDate < LAST_N_DAYS:20", "CreatedDate < 1793430000000"),
+    ("CreatedDate = THIS_MONTH", "CreatedDate >= 1793516400000"),
+    ("CreatedDate = LAST_MONTH", "CreatedDate >= 1790838000000 AND CreatedDate < 1793516400000"),
+    ("CreatedDate >= 2026-11-01T00:00:00-07:00", "CreatedDate >= 1793516400000"),
+];
+
+pub(super) const OF_CASES: &[(&str, &str)] = &[
+    ("Status = 'closed'", "Status = 'Closed'"),
+    ("IsClosed = true", "Status = 'Closed'"),
+    ("IsClosed = false AND Status != 'New'", "Status IN ('On Hold', 'Working')"),
+    ("Status IN ('New', 'Working')", "Status IN ('New', 'Working')"),
+    ("Status NOT IN ('New', 'Working')", "Status NOT IN ('New', 'Working')"),
+    ("Status LIKE '%o%'", "Status LIKE '%o%'"),
+    ("Origin = null", "Origin IS NULL"),
+    ("Origin != 'Web'", "Origin IS NULL OR Origin = 'Phone'"),
+    ("Priority = 'high' AND Origin = 'Phone'", "Priority = 'High' AND Origin = 'Phone'"),
+    ("Priority > 'High'", "Priority = 'Low'"),
+    ("Subject > 'Case 5'", "Subject > 'Case 5'"),
+    ("Subject IN ('case 10', 'CASE 20', 'Case')", "Subject IN ('Case 10', 'Case 20')"),
+    ("CaseNumber LIKE '%5'", "CaseNumber GLOB '*5'"),
+    ("Contact.FirstName = 'ANN'", "ContactId IN (SELECT Id FROM Contact WHERE lower(FirstName) = 'ann')"),
+    ("Contact.DoNotCall = false", "ContactId NOT IN (SELECT Id FROM Contact WHERE DoNotCall)"),
+    (
+        "Contact.Account.Rating = 'Hot'",
+        "ContactId IN (SELECT c.Id FROM Contact c JOIN Account a ON a.Id = c.AccountId WHERE a.Rating = 'Hot')",
+    ),
+    (
+        "Contact.Account.Parent.Industry = null",
+        "NOT EXISTS (SELECT 1 FROM Contact c JOIN Account a ON a.Id = c.AccountId JOIN Account p ON p.Id = a.ParentId WHERE c.Id = ContactId AND p.Industry IS NOT NULL)",
+    ),
+    (
+        "ContactId IN (SELECT Id FROM Contact WHERE Email = null)",
+        "(SELECT Email FROM Contact c WHERE c.Id = ContactId) IS NULL",
+    ),
+    ("ClosedDate != null", "Status = 'Closed'"),
+    ("CreatedDate = LAST_N_WEEKS:1", "CreatedDate >= 1794124800000 AND CreatedDate < 1794729600000"),
+];
+
+pub(super) const OF_TASKS: &[(&str, &str)] = &[
+    ("ActivityDate = null", "ActivityDate IS NULL"),
+    ("ActivityDate = THIS_YEAR", "ActivityDate LIKE '2026-%'"),
+    ("ActivityDate = 2026-09-09", "ActivityDate = '2026-09-09'"),
+    ("ActivityDate < 2026-06-01", "ActivityDate < '2026-06-01'"),
+    ("ActivityDate != THIS_QUARTER", "ActivityDate IS NULL OR ActivityDate < '2026-10-01'"),
+    ("ActivityDate = LAST_QUARTER", "ActivityDate BETWEEN '2026-07-01' AND '2026-09-30'"),
+    ("ActivityDate = LAST_N_MONTHS:2", "ActivityDate BETWEEN '2026-09-01' AND '2026-10-31'"),
+    ("ActivityDate > N_DAYS_AGO:30", "ActivityDate > '2026-10-21'"),
+    ("ActivityDate <= LAST_MONTH", "ActivityDate <= '2026-10-31'"),
+    ("ActivityDate = NEXT_N_DAYS:60", "ActivityDate BETWEEN '2026-11-21' AND '2027-01-19'"),
+    ("CallDurationInSeconds >= 301", "CallDurationInSeconds >= 301"),
+    ("CallDurationInSeconds IN (0, 14, 15)", "CallDurationInSeconds IN (0, 14)"),
+    ("What.Type = 'Account'", "WhatId LIKE '001%'"),
+    ("What.Type != 'Case'", "WhatId IS NULL OR WhatId NOT LIKE '500%'"),
+    ("WhatId = null", "WhatId IS NULL"),
+    ("Who.Name LIKE 'joe %'", "WhoId IN (SELECT Id FROM Contact WHERE FirstName = 'Joe')"),
+    (
+        "WhoId IN (SELECT Id FROM Contact WHERE DoNotCall = true)",
+        "(SELECT DoNotCall FROM Contact c WHERE c.Id = WhoId)",
+    ),
+];
+
+pub(super) const OF_OPPORTUNITIES: &[(&str, &str)] = &[
+    ("Amount > 4000", "Amount > 4000"),
+    ("Amount = null", "Amount IS NULL"),
+    ("Amount != 3600", "Amount IS NULL OR Amount <> 3600"),
+    ("(NOT Amount < 5000)", "Amount IS NULL OR Amount >= 5000"),
+    ("Amount IN (0, 1200.0, USD2400)", "Amount IN (0, 1200, 2400)"),
+    ("IsWon = true", "StageName = 'Closed Won'"),
+    ("IsClosed = true AND IsWon = false", "StageName = 'Closed Lost'"),
+    ("CloseDate = NEXT_YEAR", "CloseDate LIKE '2027-%'"),
+    ("CloseDate = LAST_YEAR", "CloseDate LIKE '2025-%'"),
+    ("CloseDate >= THIS_YEAR", "CloseDate >= '2026'"),
+    ("CloseDate < LAST_N_YEARS:1", "0"),
+    (
+        "CALENDAR_YEAR(CloseDate) = 2026 AND CALENDAR_QUARTER(CloseDate) != 2",
+        "CloseDate LIKE '2026-%' AND substr(CloseDate, 6, 2) NOT IN ('04', '05', '06')",
+    ),
+    ("Account.Name LIKE 'o\\'b%'", "AccountId IN (SELECT Id FROM Account WHERE Name LIKE 'o''b%')"),
+    ("Account.Score__c >= 2.5", "(SELECT Score__c FROM Account a WHERE a.Id = AccountId) >= 2.5"),
+    ("StageName > 'Closed Lost'", "StageName <> 'Closed Lost'"),
+    ("Name LIKE 'deal _'", "length(Name) = 6"),
+];
+
+/// Groups of the same rows.
+pub(super) const GROUPED: &[(&str, &str)] = &[
+    (
+        "SELECT FirstName, COUNT(Id) FROM Contact GROUP BY FirstName ORDER BY FirstName NULLS LAST",
+        "SELECT min(FirstName), count(*) FROM Contact GROUP BY lower(FirstName) ORDER BY FirstName IS NULL, lower(FirstName)",
+    ),
+    (
+        "SELECT LeadSource, DoNotCall, COUNT(Id) n FROM Contact GROUP BY LeadSource, DoNotCall ORDER BY COUNT(Id) DESC, LeadSource, DoNotCall",
+        "SELECT LeadSource, DoNotCall, count(*) FROM Contact GROUP BY 1, 2 ORDER BY 3 DESC, LeadSource, 2",
+    ),
+    (
+        "SELECT Account.Rating r, COUNT_DISTINCT(AccountId) a FROM Contact GROUP BY Account.Rating ORDER BY Account.Rating",
+        "SELECT a.Rating, count(DISTINCT AccountId) FROM Contact c LEFT JOIN Account a ON a.Id = c.AccountId GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "SELECT MIN(Birthdate), MAX(Birthdate), COUNT(Birthdate), COUNT(Email) FROM Contact WHERE DoNotCall = false",
+        "SELECT min(Birthdate), max(Birthdate), count(Birthdate), count(Email) FROM Contact WHERE NOT DoNotCall",
+    ),
+    (
+        "SELECT CALENDAR_YEAR(Birthdate) y, COUNT(Id) FROM Contact WHERE Birthdate != null GROUP BY CALENDAR_YEAR(Birthdate) HAVING COUNT(Id) > 1 ORDER BY CALENDAR_YEAR(Birthdate) DESC",
+        "SELECT substr(Birthdate, 1, 4) + 0, count(*) FROM Contact WHERE Birthdate IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 DESC",
+    ),
+    (
+        "SELECT StageName, SUM(Amount), AVG(Amount), MIN(Amount), MAX(Amount) FROM Opportunity GROUP BY StageName ORDER BY SUM(Amount)",
+        "SELECT StageName, sum(Amount), avg(Amount), min(Amount), max(Amount) FROM Opportunity GROUP BY 1 ORDER BY 2",
+    ),
+    (
+        "SELECT StageName FROM Opportunity WHERE Amount > 100 GROUP BY StageName HAVING MAX(Amount) > 8000 OR COUNT(Id) < 8 ORDER BY StageName",
+        "SELECT StageName FROM Opportunity WHERE Amount > 100 GROUP BY 1 HAVING max(Amount) > 8000 OR count(*) < 8 ORDER BY 1",
+    ),
+    (
+        "SELECT Account.Industry, StageName, COUNT(Id) FROM Opportunity WHERE AccountId != null GROUP BY Account.Industry, StageName ORDER BY Account.Industry NULLS LAST, StageName LIMIT 5",
+        "SELECT min(a.Industry), o.StageName, count(*) FROM Opportunity o JOIN Account a ON a.Id = o.AccountId GROUP BY lower(a.Industry), 2 ORDER BY a.Industry IS NULL, lower(a.Industry), 2 LIMIT 5",
+    ),
+    (
+        "SELECT What.Type, COUNT(Id) FROM Task GROUP BY What.Type ORDER BY What.Type NULLS LAST",
+        "SELECT CASE substr(WhatId, 1, 3) WHEN '001' THEN 'Account' WHEN '500' THEN 'Case' END AS kind, count(*) FROM Task GROUP BY 1 ORDER BY kind IS NULL, kind",
+    ),
+    (
+        "SELECT IsClosed, Priority, COUNT(Id) FROM Case GROUP BY IsClosed, Priority ORDER BY IsClosed, Priority",
+        "SELECT IsClosed, Priority, count(*) FROM \"Case\" WHERE NOT IsDeleted GROUP BY 1, 2 ORDER BY 1, 2",
+    ),
+];
