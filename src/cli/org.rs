@@ -22,6 +22,10 @@ pub(super) struct Args {
     /// Keep the rows in this file; else they are gone with the process.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
+    /// Objects and fields beside the standard ones, in a JSON file such as {"objects": [{"name":
+    /// "Case", "fields": [{"name": "Crew__c", "type": "string", "length": 80}]}]}.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
     #[command(flatten)]
     faults: Faults,
     /// Append every effect to this file, a line of JSON each.
@@ -44,6 +48,7 @@ pub(super) struct Faults {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let settings = org::Settings {
         path: args.data,
+        schema: args.schema,
         sample: !args.empty,
         seed: args.seed,
         faults: args.faults.rules,

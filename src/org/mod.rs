@@ -77,6 +77,8 @@ pub use server::serve;
 pub struct Settings {
     /// Where its rows are kept; in memory where there is no path.
     pub path: Option<PathBuf>,
+    /// A file of objects, fields and rules that the org has beside the standard ones.
+    pub schema: Option<PathBuf>,
     /// With the sample company; else with the full schema and no rows but its own user.
     pub sample: bool,
     /// What every draw of chance comes from.
@@ -97,6 +99,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             path: None,
+            schema: None,
             sample: true,
             seed: 1,
             credentials: None,
@@ -151,7 +154,13 @@ impl Org {
         for rule in settings.faults {
             faults.add(rule, now)?;
         }
-        let schema = Schema::standard()?;
+        let schema = match settings.schema.as_deref() {
+            None => Schema::standard()?,
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| e.to_string())
+                .and_then(|text| Schema::standard_and(&text))
+                .map_err(|e| format!("the schema {} cannot be used: {e}", path.display()))?,
+        };
         let data = Data::open(settings.path.as_deref(), schema).map_err(|e| e.to_string())?;
         let (context, identity) = sample::fill(&data, settings.sample, settings.seed, now)?;
         Ok(Self(Arc::new(Inner {

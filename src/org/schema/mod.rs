@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+const STANDARD: &str = include_str!("org.json");
+
 /// All objects.
 #[derive(Debug)]
 pub struct Schema {
@@ -204,7 +206,7 @@ impl Schema {
     /// # Errors
     /// None that a test would not find: the file is compiled in.
     pub fn standard() -> Result<Self, String> {
-        Self::from_json(include_str!("org.json"))
+        Self::from_json(STANDARD)
     }
 
     /// All objects in file order.

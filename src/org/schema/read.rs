@@ -24,6 +24,8 @@ struct SchemaFile {
 #[serde(deny_unknown_fields)]
 struct ObjectFile {
     name: String,
+    /// Missing where a file adds to an object that is there.
+    #[serde(default)]
     prefix: String,
     label: Option<String>,
     plural: Option<String>,
@@ -36,6 +38,7 @@ struct ObjectFile {
     search_only_by_name: bool,
     #[serde(default)]
     read_only: bool,
+    #[serde(default)]
     fields: Vec<FieldFile>,
     #[serde(default)]
     validation_rules: Vec<ValidationRule>,
@@ -104,13 +107,42 @@ impl Schema {
     /// What is wrong with it and where: text that is no schema, a name or prefix used twice, a
     /// reference to an object that is not there.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let file: SchemaFile = serde_json::from_str(text).map_err(|e| format!("the schema file: {e}"))?;
-        let mut objects = Vec::with_capacity(file.objects.len());
+        SchemaFile::read(text)?.into_schema()
+    }
+
+    /// The standard schema with what another file adds: objects of their own, or fields and rules
+    /// for those that are there.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn standard_and(text: &str) -> Result<Self, String> {
+        let mut all = SchemaFile::read(super::STANDARD)?;
+        for more in SchemaFile::read(text)?.objects {
+            match all.objects.iter_mut().find(|o| o.name.eq_ignore_ascii_case(&more.name)) {
+                Some(object) => {
+                    object.fields.extend(more.fields);
+                    object.validation_rules.extend(more.validation_rules);
+                    object.duplicate_rules.extend(more.duplicate_rules);
+                }
+                None => all.objects.push(more),
+            }
+        }
+        all.into_schema()
+    }
+}
+
+impl SchemaFile {
+    fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|e| format!("the schema file: {e}"))
+    }
+
+    fn into_schema(self) -> Result<Schema, String> {
+        let mut objects = Vec::with_capacity(self.objects.len());
         let mut children: Vec<(String, Child)> = Vec::new();
-        for object in file.objects {
+        for object in self.objects {
             objects.push(object.into_object(&mut children)?);
         }
-        let mut schema = Self { objects, by_name: HashMap::new(), by_prefix: HashMap::new() };
+        let mut schema = Schema { objects, by_name: HashMap::new(), by_prefix: HashMap::new() };
         for (at, object) in schema.objects.iter().enumerate() {
             if schema.by_name.insert(object.name.to_ascii_lowercase(), at).is_some() {
                 return Err(format!("the schema file names the object {} twice", object.name));
@@ -369,6 +401,30 @@ mod tests {
             "User.BId refers to B, which is not in the schema file"
         );
         assert!(Schema::from_json("{").unwrap_err().starts_with("the schema file: "));
+    }
+
+    #[test]
+    fn a_file_adds_objects_and_fields() {
+        let schema = Schema::standard_and(
+            r#"{"objects":[
+                {"name":"case","fields":[{"name":"Crew__c","type":"reference","to":["Crew__c"],"children":"Cases"}]},
+                {"name":"Crew__c","prefix":"a9Z","owner":["User"],"fields":[{"name":"Name","type":"string","name_field":true}]}]}"#,
+        )
+        .unwrap();
+        assert_eq!(schema.object("Crew__c").unwrap().child("Cases").unwrap().object, "Case");
+        assert_eq!(schema.object("Case").unwrap().parent("Crew__r").unwrap().name, "Crew__c");
+        for (text, told) in [
+            (
+                r#"{"objects":[{"name":"Crew__c"}]}"#,
+                "Crew__c: the prefix '' is not three characters of its own",
+            ),
+            (
+                r#"{"objects":[{"name":"Case","fields":[{"name":"subject","type":"string"}]}]}"#,
+                "Case has two fields named subject",
+            ),
+        ] {
+            assert_eq!(Schema::standard_and(text).unwrap_err(), told);
+        }
     }
 
     #[test]

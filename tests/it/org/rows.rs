@@ -276,3 +276,33 @@ fn a_session_is_needed_and_ends() {
     later.now = later.now.plus(Duration::from_hours(3));
     assert_eq!(later.get("/limits").status, 200, "a token that was not given here has no age");
 }
+
+#[test]
+fn a_schema_file_adds_what_an_org_of_ones_own_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.json");
+    let file = json!({"objects": [
+        {"name": "Case", "fields": [{"name": "Crew__c", "type": "reference", "to": ["Crew__c"], "children": "Cases"}],
+         "validation_rules": [{"name": "Crew_needed", "when": "Crew__c = null", "message": "Who goes there?", "active": true}]},
+        {"name": "Crew__c", "prefix": "a9Z", "owner": ["User"], "searchable": true, "fields": [
+            {"name": "Name", "type": "string", "length": 80, "required": true, "name_field": true}]},
+    ]});
+    let settings = || Settings { sample: false, schema: Some(path.clone()), ..Settings::default() };
+    std::fs::write(&path, file.to_string()).unwrap();
+    let client = Client::new(settings());
+    assert_eq!(
+        client.post("/sobjects/Case", &json!({"Subject": "x"})).code(),
+        (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    );
+    let crew = client.create("Crew__c", &json!({"Name": "Night"}));
+    assert!(crew.starts_with("a9Z"));
+    client.create("Case", &json!({"Subject": "x", "Crew__c": crew}));
+    let found = client.query("SELECT Name, (SELECT Crew__r.Name FROM Cases) FROM Crew__c");
+    assert_eq!(found["records"][0]["Cases"]["records"][0]["Crew__r"]["Name"], "Night");
+    let fields = client.get("/sobjects/Case/describe").body["fields"].clone();
+    assert!(fields.as_array().unwrap().iter().any(|f| f["name"] == "Crew__c" && f["custom"] == true));
+
+    std::fs::write(&path, r#"{"objects": [{"name": "Crew__c"}]}"#).unwrap();
+    let told = tieline::org::Org::new(settings(), super::NOW).unwrap_err();
+    assert!(told.contains("schema.json") && told.contains("Crew__c: the prefix ''"), "{told}");
+}
