@@ -30,6 +30,11 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Starts one. `None`: it is not installed, and nobody insists.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with these variables besides.
+    pub(crate) async fn start_with(variables: &[(&str, String)]) -> Option<Self> {
         let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/venv/bin/ministack");
         if !program.exists() {
             let why = format!("no emulator at {}: run tests/tools/setup.sh", program.display());
@@ -48,6 +53,7 @@ impl Emulator {
                 .env("BIND_HOST", "127.0.0.1")
                 .env("MINISTACK_HOST", "127.0.0.1")
                 .env("LOG_LEVEL", "WARNING")
+                .envs(variables.iter().map(|(name, value)| (name, value)))
                 .stdin(Stdio::null())
                 .stdout(log.try_clone().unwrap())
                 .stderr(log)
@@ -63,6 +69,11 @@ impl Emulator {
             "the emulator did not start; its logs are tieline-emulator-*.log in {}",
             env::temp_dir().display()
         )
+    }
+
+    /// Where it is asked.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     async fn is_up(&mut self) -> bool {

@@ -11,6 +11,7 @@
 )]
 
 mod backend_contract;
+mod deploy;
 mod desk;
 mod emulator;
 mod exchange;

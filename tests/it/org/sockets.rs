@@ -2,29 +2,16 @@
 
 use serde_json::Value;
 use serde_json::json;
-use tieline::org::Org;
 use tieline::org::Settings;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 
 use super::NOW;
-
-/// An org on a free port, ended when the handle is dropped.
-pub(super) struct Served {
-    pub(super) base: String,
-    _end: oneshot::Sender<()>,
-}
+use crate::support::org::Served;
 
 pub(super) async fn serve(settings: Settings) -> Served {
-    let org = Org::new(settings, NOW).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let (end, ended) = oneshot::channel::<()>();
-    tokio::spawn(tieline::org::serve(org, listener, async move { drop(ended.await) }));
-    Served { base, _end: end }
+    Served::start(settings, NOW).await
 }
 
 fn empty() -> Settings {

@@ -4,6 +4,7 @@
 //! it. Nothing here knows anything of the product but its protocols.
 
 pub(crate) mod lambda;
+pub(crate) mod org;
 pub(crate) mod proxy;
 pub(crate) mod salesforce;
 pub(crate) mod secrets;
