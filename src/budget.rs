@@ -81,6 +81,30 @@ pub fn reads_allowed(usage: Option<Usage>) -> bool {
     usage.is_none_or(|usage| usage.share() < READS_STOP)
 }
 
+/// How long usage must have been watched before it is drawn into the future.
+const WATCHED: Duration = Duration::from_secs(300);
+
+/// Calls an hour between two looks at the usage; `None` where they are too close to tell.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a rate")]
+pub fn per_hour(from: (Timestamp, Usage), to: (Timestamp, Usage)) -> Option<f64> {
+    let hours = to.0.since(from.0).as_secs_f64() / 3600.0;
+    (to.0.since(from.0) >= WATCHED).then(|| (to.1.used as f64 - from.1.used as f64) / hours)
+}
+
+/// When writes stop if the usage goes on rising by so many calls an hour. `None`: not within a day;
+/// the allowance is a sum over the last day, so no line drawn from today tells of tomorrow.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+pub fn stops_at(usage: Usage, per_hour: f64, now: Timestamp) -> Option<Timestamp> {
+    let left = STOP * usage.limit as f64 - usage.used as f64;
+    if left <= 0.0 {
+        return Some(now);
+    }
+    let hours = left / per_hour;
+    (per_hour > 0.0 && hours <= 24.0).then(|| now.plus(Duration::from_secs_f64(hours * 3600.0)))
+}
+
 /// The counter of one window, and how much of it one worker takes at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -229,6 +253,20 @@ mod tests {
         assert_eq!(window.rest(window.limit - 3).map(|w| w.amount), Some(3));
         assert_eq!(window.rest(window.limit), None);
         assert_eq!(window.rest(u64::MAX), None);
+    }
+
+    #[test]
+    fn usage_is_drawn_into_the_future_no_further_than_a_day() {
+        let look = |minutes: i64, used: u64| (at(minutes * 60_000), Usage { used, limit: 100_000 });
+        assert_eq!(per_hour(look(0, 50_000), look(4, 51_000)), None, "too close to tell");
+        let rate = per_hour(look(0, 50_000), look(30, 55_000)).unwrap();
+        assert!((rate - 10_000.0).abs() < 1e-6);
+        let (now, usage) = look(30, 55_000);
+        assert_eq!(stops_at(usage, rate, now), Some(now.plus(Duration::from_secs(4 * 3600))), "at 95 000");
+        assert_eq!(stops_at(usage, 1_000.0, now), None, "lasts the day");
+        assert_eq!(stops_at(usage, -5.0, now), None, "it falls");
+        assert_eq!(stops_at(usage, 0.0, now), None);
+        assert_eq!(stops_at(look(0, 96_000).1, 0.0, now), Some(now), "they have stopped");
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub mod config;
 pub mod org;
 pub mod lambda;
 #[cfg(feature = "local")]
+pub mod doctor;
+#[cfg(feature = "local")]
 pub mod http;
 #[cfg(feature = "local")]
 pub mod cli;

@@ -8,6 +8,7 @@
 //! Its callers hand it operations, objects, codes, counts and times; an event is never logged.
 //! The libraries below us are heard from warnings on only: at their chattiest they print requests.
 
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::str::FromStr;
@@ -23,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock;
+use crate::time::Timestamp;
 
 /// `LOGGING_LEVEL`, with upstream's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +106,8 @@ pub enum Metric {
     Failures,
     /// Reads answered without Salesforce.
     CacheHits,
+    /// Reads for which Salesforce was asked although there is a cache.
+    CacheMisses,
     /// Reads answered with an old copy because Salesforce gave no answer.
     StaleReplies,
     /// Writes accepted into the queue.
@@ -122,11 +126,12 @@ pub enum Metric {
 
 impl Metric {
     /// The whole list.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Duration,
         Self::ApiCalls,
         Self::Failures,
         Self::CacheHits,
+        Self::CacheMisses,
         Self::StaleReplies,
         Self::Accepted,
         Self::RecordsPerCall,
@@ -144,6 +149,7 @@ impl Metric {
             Self::ApiCalls => "ApiCalls",
             Self::Failures => "Failures",
             Self::CacheHits => "CacheHits",
+            Self::CacheMisses => "CacheMisses",
             Self::StaleReplies => "StaleReplies",
             Self::Accepted => "Accepted",
             Self::RecordsPerCall => "RecordsPerCall",
@@ -193,6 +199,31 @@ pub fn total(metric: Metric) -> Total {
     *TOTALS[metric as usize].0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The newest lines of a process that was told to remember them; empty in Lambda, where CloudWatch does.
+static RECENT: Mutex<(usize, VecDeque<Remembered>)> = Mutex::new((0, VecDeque::new()));
+
+/// A line that was written, and when.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// When.
+    pub at: Timestamp,
+    /// What it said.
+    pub fields: Map<String, Value>,
+    /// What it counted.
+    pub metrics: Vec<(Metric, f64)>,
+}
+
+/// Keeps the newest lines from now on, at most so many, for the pages of this process.
+pub fn remember(most: usize) {
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner).0 = most;
+}
+
+/// Lines that are remembered and that this admits, oldest first.
+pub fn remembered(admits: impl Fn(&Map<String, Value>) -> bool) -> Vec<Remembered> {
+    let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    recent.1.iter().filter(|line| admits(&line.fields)).cloned().collect()
+}
+
 /// One structured line.
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -238,6 +269,7 @@ impl Line {
         for (metric, value) in &self.metrics {
             TOTALS[*metric as usize].add(*value);
         }
+        self.keep();
         let Some((level, sink)) = RUNNING.get() else { return };
         let carries_metrics = *sink == Sink::Lambda && !self.metrics.is_empty();
         if self.level < *level && !carries_metrics {
@@ -249,6 +281,19 @@ impl Line {
             Sink::Terminal => std::io::stderr().lock().write_all(line.as_bytes()),
         };
         drop(written);
+    }
+
+    fn keep(&self) {
+        let mut recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let (most, lines) = &mut *recent;
+        if *most == 0 {
+            return;
+        }
+        if lines.len() >= *most {
+            lines.pop_front();
+        }
+        let (fields, metrics) = (self.fields.clone(), self.metrics.clone());
+        lines.push_back(Remembered { at: clock::now(), fields, metrics });
     }
 
     fn text(&self, sink: Sink) -> Value {
@@ -297,6 +342,18 @@ mod tests {
         let levels = ["DEBUG", "info", " WARNING ", "ERROR", "CRITICAL"].map(|l| l.parse::<Level>().unwrap());
         assert!(levels.is_sorted());
         assert!("VERBOSE".parse::<Level>().is_err());
+    }
+
+    #[test]
+    fn only_the_newest_lines_are_remembered_and_none_unasked() {
+        let of_this_test = |fields: &Map<String, Value>| fields.get("test").is_some();
+        Line::new("a").with("test", 0).write();
+        assert!(remembered(of_this_test).is_empty(), "nobody asked");
+        remember(2);
+        (1..=3).for_each(|n| Line::new("a").with("test", n).count(Metric::ApiCalls, 1.0).write());
+        let kept: Vec<_> = remembered(of_this_test).iter().map(|line| line.fields["test"].clone()).collect();
+        remember(0);
+        assert!(kept.len() <= 2 && kept.iter().all(|n| *n != json!(1)), "{kept:?}");
     }
 
     #[test]

@@ -293,7 +293,7 @@ async fn discard(opened: &Opened, filter: Filter, dry: bool) -> anyhow::Result<E
     let bar = bar(letters.len(), "discarding");
     let mut discarded = 0;
     for letter in &letters {
-        if !dry && let Err(error) = opened.desk.discard(letter, clock::now()).await {
+        if !dry && let Err(error) = opened.desk.discard(letter, "", clock::now()).await {
             eprintln!("tieline: {}: {error}", letter.id);
             continue;
         }

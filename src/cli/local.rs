@@ -1,5 +1,6 @@
 //! `tieline local`: all roles in one process, for a newcomer and for tests.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,13 +12,19 @@ use super::serving::{bind, interrupted, say};
 use crate::clock;
 use crate::config::{self, Config, ConfigError};
 use crate::event::Mode;
+use crate::http::guard::Door;
 use crate::http::ops::line::Switch;
+use crate::http::ops::pulse::Pulse;
 use crate::http::{self, App};
 use crate::lambda::{Service, Stores};
 use crate::org::{self, Org};
 use crate::outcome::local_owner;
 use crate::salesforce::Http;
 use crate::store::sqlite::{self, Sqlite};
+use crate::telemetry;
+
+/// How many calls of contact flows the pages can tell of: a few megabytes.
+const REMEMBERED: usize = 5_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -85,11 +92,26 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let flows = service.flows().context("local mode keeps a state table")?;
     let (switch, runs) = Switch::new();
     let working = tokio::spawn(work(service.clone(), owner, runs, stopped.clone()));
-    let app = App { token: token.into(), service, flows, org: simulated, worker: Some(switch) };
+    telemetry::remember(REMEMBERED);
+    let pulse = Pulse::default();
+    let app = App {
+        door: Door::Token { token: token.into(), by: operator().into() },
+        service,
+        flows,
+        org: simulated,
+        worker: Some(switch),
+        pulse: Some(pulse.clone()),
+        folder: Some(kept),
+    };
+    let beating = tokio::spawn({
+        let (app, stopped) = (app.clone(), stopped.clone());
+        async move { pulse.run(&app, stopped).await }
+    });
     let serving = tokio::spawn(http::serve(listener, http::router(app), ended(stopped)));
     interrupted().await;
     eprintln!("tieline: stopping; what is accepted stays in the queue");
     stop.send_replace(true);
+    beating.await.context("the pulse stopped by itself")?;
     serving.await.context("the server stopped by itself")??;
     working.await.context("the worker stopped by itself")?;
     if let Some((_, serving)) = org {
@@ -148,6 +170,13 @@ fn greet(config: &Config, address: &str, org: Option<&str>, token: &str) {
 pub(super) fn faulty(errors: &[ConfigError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(|e| format!("  {e}")).collect();
     anyhow!("the configuration cannot be used:\n{}", lines.join("\n"))
+}
+
+/// Who runs this program, as the history names them.
+fn operator() -> String {
+    let environment: BTreeMap<_, _> = config::environment().collect();
+    let name = ["USER", "LOGNAME"].iter().find_map(|name| environment.get(*name));
+    name.filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "console".to_owned())
 }
 
 /// 128 bits of chance, in hexadecimal.

@@ -11,6 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod console;
 mod desk;
 mod dlq;
 mod flow;
@@ -83,7 +84,7 @@ pub struct DataDir {
 /// Parses the arguments and runs the one role they name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = if console::is_function() { None } else { Some(Arguments::parse().command) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -92,7 +93,8 @@ pub fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(async {
-        match arguments.command {
+        let Some(command) = command else { return console::run().await };
+        match command {
             Command::Local(args) => local::run(args).await,
             Command::Worker(args) => worker::run(args).await,
             Command::Org(args) => org::run(args).await,

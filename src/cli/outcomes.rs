@@ -30,7 +30,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let values: Vec<_> = outcomes
                 .iter()
                 .map(|outcome| {
-                    let by_people: Vec<_> = audits.iter().filter(|audit| audit.id == outcome.id).collect();
+                    let by_people: Vec<_> =
+                        audits.iter().filter(|audit| audit.id == Some(outcome.id)).collect();
                     json!({"status": outcome.status().word(), "outcome": outcome, "audit": by_people})
                 })
                 .collect();
@@ -57,7 +58,7 @@ fn story(outcomes: &[Outcome], audits: &[Audit], now: Timestamp) -> String {
             let code = if moment.code.is_empty() { String::new() } else { format!(" {}", moment.code) };
             (moment.at, format!("{}{code}", moment.what))
         }));
-        let by_people = audits.iter().filter(|audit| audit.id == outcome.id);
+        let by_people = audits.iter().filter(|audit| audit.id == Some(outcome.id));
         events.extend(by_people.map(|audit| (audit.at, format!("{} (by {})", audit.what, audit.by))));
         events.extend(outcome.done_at.map(|at| (at, outcome.status().word().to_owned())));
         events.sort_by_key(|(at, _)| *at);
@@ -125,7 +126,7 @@ mod tests {
         let audit = Audit {
             at: t(95_000),
             by: "sam".to_owned(),
-            id: outcome.id,
+            id: Some(outcome.id),
             what: "edited fields.Subject".to_owned(),
         };
         let story = story(std::slice::from_ref(&outcome), &[audit], t(4_000_000));

@@ -20,6 +20,8 @@ enum Of {
     Outcome,
     /// A CTI Flow.
     Flow,
+    /// The JSON interface of the console (OpenAPI).
+    Openapi,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
@@ -28,6 +30,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Of::Envelope => include_str!("../../schemas/envelope.json"),
         Of::Outcome => include_str!("../../schemas/outcome.json"),
         Of::Flow => crate::flow::reference::SCHEMA,
+        Of::Openapi => include_str!("../../schemas/openapi.json"),
     };
     println!("{}", schema.trim_end());
     ExitCode::SUCCESS

@@ -64,6 +64,8 @@ pub struct Config {
     pub process: Process,
     /// What is odd and not wrong.
     pub warnings: Vec<String>,
+    /// Variables of the list that the environment gives, as it gives them; none of them is a secret.
+    pub given: BTreeMap<&'static str, String>,
 }
 
 /// The worker's part.
@@ -270,6 +272,7 @@ impl Config {
             level: vars.level(),
             process: vars.process(),
             warnings: Vec::new(),
+            given: BTreeMap::new(),
         };
         if config.reply.soft > config.reply.hard {
             vars.wrong("TIELINE_SOFT_DEADLINE_MS", "must not be later than TIELINE_DEADLINE_MS");

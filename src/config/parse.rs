@@ -47,7 +47,8 @@ impl Reader {
     /// The faults, if there are any; else the configuration with its warnings.
     pub(super) fn finish(self, config: Config) -> Result<Config, Vec<ConfigError>> {
         if self.errors.is_empty() {
-            Ok(Config { warnings: self.warnings, ..config })
+            let given = variables::VARIABLES.iter().filter_map(|v| Some((v.name, self.text(v.name)?)));
+            Ok(Config { given: given.collect(), warnings: self.warnings, ..config })
         } else {
             Err(self.errors)
         }

@@ -1,7 +1,9 @@
-//! Who may ask: the same machine, the same site, with the token.
+//! Who may ask: the same machine, the same site, with the token; on AWS whom IAM let in.
 //!
 //! A page of another site, opened in the same browser, can send requests to a server on loopback.
 //! It cannot forge `Host` or `Origin`, and it does not know the token.
+
+use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
@@ -9,19 +11,47 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use lambda_http::request::RequestContext;
 use sha2::{Digest as _, Sha256};
 
 use super::{App, problem::Problem};
 
+/// How callers of `/api` are known.
+#[derive(Clone, Debug)]
+pub enum Door {
+    /// By a token that the program printed; the person is named as here.
+    Token {
+        /// The token.
+        token: Arc<str>,
+        /// Who runs the program.
+        by: Arc<str>,
+    },
+    /// By AWS, which has checked the signature before the function is called.
+    Iam,
+}
+
+/// Who asks, as the history names them.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Arc<str>);
+
 /// Refuses foreign `Host` and `Origin` headers (DNS rebinding, cross-site requests).
-pub async fn same_site(request: Request, next: Next) -> Response {
+pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
     let origin = headers.get(header::ORIGIN).and_then(|h| h.to_str().ok());
-    if !host.is_none_or(is_loopback) {
+    let on_loopback = |o: &str| o.strip_prefix("http://").is_some_and(is_loopback);
+    let (known_host, known_origin) = match app.door {
+        Door::Token { .. } => (host.is_none_or(is_loopback), origin.is_none_or(on_loopback)),
+        // AWS knows its own names. A browser comes by a proxy on its machine, which signs.
+        Door::Iam => {
+            let own = |o: &str| host.is_some() && o.strip_prefix("https://") == host;
+            (true, origin.is_none_or(|o| own(o) || on_loopback(o)))
+        }
+    };
+    if !known_host {
         return foreign("Host").into_response();
     }
-    if !origin.is_none_or(|o| o.strip_prefix("http://").is_some_and(is_loopback)) {
+    if !known_origin {
         return foreign("Origin").into_response();
     }
     next.run(request).await
@@ -45,9 +75,41 @@ fn is_loopback(authority: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// Refuses requests without the token: `Authorization: Bearer …`, or `?token=…` where a browser
-/// cannot send headers (an event stream, a download).
-pub async fn token(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Lets in whom the door knows, and notes who it is.
+pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let caller = match &app.door {
+        Door::Token { token, by } => has(token, &request).then(|| Caller(Arc::clone(by))),
+        Door::Iam => signer(&request).map(|arn| Caller(arn.into())),
+    };
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
+    }
+    match app.door {
+        Door::Token { .. } => {
+            let mut response = Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "token",
+                "The token is missing or wrong",
+                "Open the address with its token as the program printed it, or send `Authorization: Bearer TOKEN`.",
+            )
+            .into_response();
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response
+        }
+        Door::Iam => Problem::new(
+            StatusCode::FORBIDDEN,
+            "unsigned",
+            "Nobody has signed this request",
+            "The function URL lets everybody in. Set its AuthType to AWS_IAM; until then nothing is answered.",
+        )
+        .into_response(),
+    }
+}
+
+/// Whether a request brings the token: `Authorization: Bearer …`, or `?token=…` where a browser
+/// cannot send headers (a download).
+fn has(token: &str, request: &Request) -> bool {
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -55,20 +117,14 @@ pub async fn token(State(app): State<App>, request: Request, next: Next) -> Resp
         .and_then(|h| h.strip_prefix("Bearer "));
     let query = request.uri().query().and_then(|q| q.split('&').find_map(|p| p.strip_prefix("token=")));
     // Compared as digests: the time it takes tells nothing about the token.
-    let same =
-        bearer.or(query).is_some_and(|given| Sha256::digest(given) == Sha256::digest(app.token.as_bytes()));
-    if same {
-        return next.run(request).await;
-    }
-    let mut response = Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "token",
-        "The token is missing or wrong",
-        "Open the address with its token as the program printed it, or send `Authorization: Bearer TOKEN`.",
-    )
-    .into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
+    bearer.or(query).is_some_and(|given| Sha256::digest(given) == Sha256::digest(token.as_bytes()))
+}
+
+/// Whom AWS names as the signer: of an ARN the part behind the account, `user/sam`.
+fn signer(request: &Request) -> Option<String> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.extensions().get() else { return None };
+    let arn = context.authorizer.as_ref()?.iam.as_ref()?.user_arn.as_deref()?;
+    Some(arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned())
 }
 
 /// Headers under which no text of a record or a flow becomes a script, and no page a frame.

@@ -4,8 +4,6 @@
 //! answer. Errors of `/api` are problems as RFC 9457 describes them ([`problem`]).
 //! Who calls it: `tieline local`, and, for the pages on AWS, a function URL.
 
-use std::sync::Arc;
-
 use axum::{
     Json, Router, middleware,
     routing::{get, post},
@@ -15,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::flow_host::Host;
 use crate::lambda::Service;
 use crate::org::Org;
+use crate::store::sqlite::Sqlite;
 
 pub mod flows;
 pub mod guard;
@@ -27,8 +26,8 @@ pub mod ops;
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The token that `/api` asks for.
-    pub token: Arc<str>,
+    /// How callers of `/api` are known.
+    pub door: guard::Door,
     /// What answers contact flows.
     pub service: Service,
     /// What keeps and runs CTI Flows.
@@ -37,6 +36,10 @@ pub struct App {
     pub org: Option<Org>,
     /// Stops and starts the worker of this process, if there is one.
     pub worker: Option<ops::line::Switch>,
+    /// The last hour of this process, and what open pages are told; none where nothing may stay open.
+    pub pulse: Option<ops::pulse::Pulse>,
+    /// The store of this machine's folder, which can tell what waits in its queue.
+    pub folder: Option<Sqlite>,
 }
 
 /// All routes, guarded.
@@ -45,14 +48,15 @@ pub fn router(app: App) -> Router {
         .merge(ops::routes())
         .merge(flows::router(app.flows.clone()))
         .fallback(problem::no_such_resource)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::token));
+        .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
+        .layer(middleware::map_response(problem::told));
     Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(ops::line::metrics))
         .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
         .nest("/api", api)
         .fallback(assets::page)
-        .layer(middleware::from_fn(guard::same_site))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::same_site))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app)
 }
@@ -67,6 +71,14 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
+/// Serves as a Lambda function behind a function URL, for as long as the environment lives.
+///
+/// # Errors
+/// When the Lambda runtime cannot be spoken to.
+pub async fn serve_function(router: Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(router).await
 }
 
 /// Alive: says nothing about Salesforce, so that it stays true while Salesforce is down.

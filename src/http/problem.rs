@@ -86,6 +86,31 @@ impl IntoResponse for Problem {
     }
 }
 
+/// How much of a refusal's text is told.
+const TOLD: usize = 2_000;
+
+/// Tells refusals of the framework (a body that is no JSON, a parameter that is no number, a method
+/// that a path does not know) as problems too.
+pub(super) async fn told(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_problem = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), TOLD).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    let title = status.canonical_reason().unwrap_or("It failed");
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "This path knows other methods; GET /api/openapi.json describes the interface.".to_owned()
+        }
+        _ if text.is_empty() => title.to_owned(),
+        _ => format!("{text}."),
+    };
+    Problem::new(status, &title.to_ascii_lowercase().replace(' ', "-"), title, detail).into_response()
+}
+
 /// The answer to a path of the interface that does not exist.
 pub(super) async fn no_such_resource() -> Problem {
     Problem::not_found("No such resource; GET /api/openapi.json describes the interface.")

@@ -123,6 +123,8 @@ struct Trace {
     operation: Option<&'static str>,
     object: Option<String>,
     contact: Option<String>,
+    /// The first of its chain of transfers, where that is another.
+    initial: Option<String>,
     spent: Spent,
     cache: Option<&'static str>,
     accepted: bool,
@@ -209,6 +211,12 @@ impl Service {
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.0.config.as_ref().ok().map(|ready| &ready.client)
+    }
+
+    /// What answers reads, for whoever looks at the cache; none where the configuration is wrong.
+    #[must_use]
+    pub fn reads(&self) -> Option<&Reads> {
+        self.0.config.as_ref().ok().map(|ready| &ready.reads)
     }
 
     /// Answers one event within `remaining`, which is what the surroundings leave this call.
@@ -403,7 +411,10 @@ fn misconfigured(event: &Value, errors: &[ConfigError]) -> Result<Map<String, Va
 /// value.
 fn note(trace: &mut Trace, event: &Value) {
     trace.operation = event::operation(event);
-    trace.contact = event::contact(event).map(|contact| contact.contact_id);
+    let contact = event::contact(event);
+    let transferred = contact.as_ref().filter(|contact| contact.group() != contact.contact_id);
+    trace.initial = transferred.map(|contact| contact.group().to_owned());
+    trace.contact = contact.map(|contact| contact.contact_id);
     let object = event.pointer("/Details/Parameters/sf_object").and_then(Value::as_str);
     // An object's name is an identifier; anything else may be something that a caller said.
     let named =
@@ -422,6 +433,7 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
         .with("operation", trace.operation)
         .with("object", trace.object.clone())
         .with("contact_id", trace.contact.clone())
+        .with("initial_contact_id", trace.initial.clone())
         .with("outcome", outcome)
         .with("code", trace.fault.as_ref().map(|(_, code)| code.clone()))
         .with("cache", trace.cache)
@@ -437,6 +449,7 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
     match trace.cache {
         Some("hit") => line = line.count(Metric::CacheHits, 1.0),
         Some("stale") => line = line.count(Metric::StaleReplies, 1.0),
+        Some("miss") => line = line.count(Metric::CacheMisses, 1.0),
         _ => {}
     }
     if trace.accepted {

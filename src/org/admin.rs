@@ -133,6 +133,7 @@ fn journal(org: &Org, target: &Target) -> Response {
     let number = |name| target.param(name).and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
     let filter = Filter {
         after: number("after"),
+        before: number("before"),
         object: target.param("object"),
         key: target.param("key"),
         limit: usize::try_from(number("limit")).unwrap_or(usize::MAX),

@@ -58,6 +58,8 @@ pub struct Entry {
 pub struct Filter<'a> {
     /// Only entries after this number.
     pub after: u64,
+    /// Only entries before this number; zero means the end.
+    pub before: u64,
     /// Only this object.
     pub object: Option<&'a str>,
     /// Only this key.
@@ -120,7 +122,7 @@ impl Journal {
         let matching = self
             .entries
             .iter()
-            .filter(|e| e.seq > filter.after)
+            .filter(|e| e.seq > filter.after && (filter.before == 0 || e.seq < filter.before))
             .filter(|e| filter.object.is_none_or(|o| o.eq_ignore_ascii_case(&e.object)))
             .filter(|e| filter.key.is_none_or(|k| e.key.as_deref() == Some(k)));
         let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };

@@ -5,6 +5,7 @@
 //! | outcome | `C#<group>` | `W#<write id>` | `DOUBT` while in doubt | 30 days after success |
 //! | dead letter | `C#<group>` | `D#<write id>` | `DEAD` by time | never by itself |
 //! | last implicit write | `C#<group>` | `L` | – | 1 day |
+//! | what a person did | `C#<group>`, or `LINE` | `A#<time>#<write id>` | `AUDIT` by time | 400 days |
 //! | name (`tl_ref`) | `C#<group>` | `N#<name>` | – | 30 days |
 //! | record in doubt (R8) | `C#<group>` | `U#<record id>` | – | when settled |
 //! | change stamp (cache table) | `REC#<record id>` | `V` | – | 2 days |

@@ -225,6 +225,18 @@ impl Reads {
         self.shared.is_some()
     }
 
+    /// How many answers this process holds in memory, and how many it may.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        (self.memory.len(), MEMORY_ANSWERS)
+    }
+
+    /// Whether Salesforce failed so lately that old answers are given without asking.
+    #[must_use]
+    pub fn doubts_salesforce(&self) -> bool {
+        self.trouble().is_likely((self.now)())
+    }
+
     /// Answers one question.
     pub async fn answer(&self, read: &Read, call: &Call<'_>) -> Answer {
         let now = (self.now)();

@@ -14,10 +14,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::envelope::Envelope;
@@ -35,7 +32,6 @@ use crate::outcome::rows::OUTCOMES;
 use crate::outcome::rows::partition;
 use crate::salesforce::Client;
 use crate::store::Expect;
-use crate::store::Key;
 use crate::store::PutError;
 use crate::store::Queue;
 use crate::store::Row;
@@ -44,6 +40,7 @@ use crate::store::Table;
 use crate::time::Timestamp;
 
 mod again;
+mod audit;
 mod drain;
 mod edit;
 mod purge;
@@ -52,6 +49,7 @@ mod superseded;
 pub use again::Options;
 pub use again::Verdict;
 pub use again::heads;
+pub use audit::Audit;
 pub use drain::Drained;
 pub use drain::drain;
 pub use drain::take;
@@ -60,8 +58,6 @@ pub use purge::Purged;
 
 /// How many rows are asked for at once.
 const PAGE: usize = 200;
-/// How long it is kept what a person did: longer than anything it was done to.
-const AUDIT: Duration = Duration::from_secs(400 * 86_400);
 
 /// The desk of the person in charge.
 #[derive(Clone, Debug)]
@@ -143,21 +139,6 @@ impl From<Illegal> for DeskError {
     }
 }
 
-/// Something that a person did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Audit {
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub by: String,
-    /// To which write.
-    pub id: WriteId,
-    /// What, and which fields; never what they held.
-    pub what: String,
-}
-
-const AUDITS: &str = "A#";
-
 impl Desk {
     /// Dead letters that wait, oldest first, at most `limit` beyond the place that `after` names
     /// (the one given with the page before). Gives where the next page begins, if there is one.
@@ -227,6 +208,21 @@ impl Desk {
         letters.into_iter().next().ok_or(DeskError::NoSuch(id))
     }
 
+    /// What was done last to a dead letter, also to one that waits no longer; `None` where there is
+    /// no such letter.
+    ///
+    /// # Errors
+    /// When the table cannot be asked.
+    pub async fn last_edit(
+        &self,
+        contact: &str,
+        id: WriteId,
+        now: Timestamp,
+    ) -> Result<Option<Edit>, DeskError> {
+        let row = self.state.get(&DeadLetter::key(&group_id(contact), id), now).await?;
+        Ok(row.and_then(|row| DeadLetter::from_row(&row).ok()?.edits.pop()))
+    }
+
     /// Everything that is recorded of a contact's writes, oldest first, and what people did to them.
     ///
     /// # Errors
@@ -244,7 +240,7 @@ impl Desk {
             .filter_map(|row| Outcome::from_row(row).ok())
             .collect();
         outcomes.sort_by_key(|outcome| (outcome.accepted_at, outcome.id));
-        let audits = self.rows(&group, AUDITS, now).await?;
+        let audits = self.rows(&group, audit::AUDITS, now).await?;
         Ok((outcomes, audits.iter().filter_map(|row| serde_json::from_slice(&row.data).ok()).collect()))
     }
 
@@ -261,17 +257,19 @@ impl Desk {
         }
     }
 
-    /// Gives a dead write up: it will not be sent. Its outcome says so for another thirty days.
+    /// Gives a dead write up: it will not be sent. Its outcome says so for another thirty days. `why`
+    /// may be empty.
     ///
     /// # Errors
     /// When it is dead no longer, or the table failed.
-    pub async fn discard(&self, letter: &DeadLetter, now: Timestamp) -> Result<(), DeskError> {
+    pub async fn discard(&self, letter: &DeadLetter, why: &str, now: Timestamp) -> Result<(), DeskError> {
+        let what = if why.is_empty() { "discarded".to_owned() } else { format!("discarded: {why}") };
         if let Some((outcome, row)) = self.outcome(&letter.group, letter.id, now).await? {
             let discarded = outcome.apply(crate::outcome::Change::Discard, now)?;
             self.state.put(&discarded.row(), Expect::Version(row.version), now).await?;
         }
-        self.audit(letter, "discarded", now).await?;
-        self.take_off(letter, "discarded", now).await
+        self.audit(letter, &what, now).await?;
+        self.take_off(letter, &what, now).await
     }
 
     async fn outcome(
@@ -294,20 +292,6 @@ impl Desk {
             Ok(()) | Err(PutError::Conflict(_)) => Ok(()),
             Err(PutError::Store(error)) => Err(error.into()),
         }
-    }
-
-    async fn audit(&self, letter: &DeadLetter, what: &str, now: Timestamp) -> Result<(), DeskError> {
-        let audit = Audit { at: now, by: self.by.clone(), id: letter.id, what: what.to_owned() };
-        let sort = format!("{AUDITS}{:015}#{}", now.as_millis().max(0), letter.id);
-        let row = Row {
-            key: Key { partition: partition(&letter.group), sort },
-            version: 1,
-            // Plain data with text keys: cannot fail.
-            data: serde_json::to_vec(&audit).unwrap_or_default(),
-            index: None,
-            expires: Some(now.plus(AUDIT)),
-        };
-        self.state.put(&row, Expect::Anything, now).await.map_err(DeskError::from)
     }
 }
 

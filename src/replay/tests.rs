@@ -321,7 +321,7 @@ async fn filters_narrow_by_contact_object_code_and_time() {
 async fn a_discarded_write_is_given_up_for_good() {
     let rig = rig();
     let letter = rig.dies(&write("k", 0, create("A"), &[]), Reason::Rejected).await;
-    rig.desk.discard(&letter, secs(60)).await.unwrap();
+    rig.desk.discard(&letter, "", secs(60)).await.unwrap();
     assert!(rig.listed(&Filter::default()).await.is_empty());
     let (outcomes, audits) = rig.desk.timeline("g", secs(61)).await.unwrap();
     assert_eq!(outcomes[0].error_code(), Some("DISCARDED"));

@@ -155,6 +155,8 @@ pub struct Depth {
     pub visible: u64,
     /// Leased or hidden.
     pub in_flight: u64,
+    /// When the oldest was sent; SQS tells that to CloudWatch alone.
+    pub oldest: Option<Timestamp>,
 }
 
 /// A table of versioned rows.

@@ -12,6 +12,7 @@
 
 mod backend_contract;
 mod deploy;
+mod console;
 mod desk;
 mod emulator;
 mod exchange;

@@ -31,28 +31,49 @@ test("a write waits while the org is down and lands once when it is mended", asy
   await expect(page.getByText("None: everything works.")).toBeVisible();
   await page.goto(`${server.origin}/#/contacts/${CONTACT}`);
   await expect(write).toContainText("Succeeded", { timeout: 45_000 });
-  const journal = await server.call<{ object: string; verb: string }[]>("GET", "/org/journal");
-  expect(journal.filter((entry) => entry.object === "Case")).toHaveLength(1);
+  const journal = await server.call<{ entries: { object: string }[] }>("GET", "/org/journal");
+  expect(journal.entries.filter((entry) => entry.object === "Case")).toHaveLength(1);
+  await page.goto(`${server.origin}/#/org`);
+  await expect(page.getByRole("region", { name: "Journal" }).getByRole("cell", { name: "Case", exact: true })).toHaveCount(1);
 });
 
-test("the worker is paused and goes on", async ({ page, server }) => {
+test("the worker is paused and goes on, and the page is told of it live", async ({ page, server }) => {
   await page.goto(`${server.address}#/overview`);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByText("Paused", { exact: true })).toBeVisible();
+  await expect(page.getByText("Worker paused", { exact: true })).toBeVisible();
+  await expect(page.getByRole("list", { name: "What needs a person" })).toContainText("The worker is paused");
   await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", tl_mode: "queue" });
-  const waiting = page.locator(".figures > div").filter({ has: page.getByText("Waiting", { exact: true }) }).getByRole("definition");
-  await expect(waiting).toHaveText("1");
+  const depth = page.getByRole("region", { name: "In the queue" }).locator(".value");
+  await expect(depth).toHaveText("1");
+  await page.getByRole("link", { name: "In the queue" }).click();
+  const waiting = page.getByRole("region", { name: "Waiting" });
+  await expect(waiting.getByRole("link", { name: "create Case" })).toBeVisible();
+  await page.goBack();
   await page.getByRole("button", { name: "Resume" }).click();
-  await expect(page.getByText("Running", { exact: true })).toBeVisible();
-  await expect(waiting).toHaveText("0");
+  await expect(page.getByText("Worker running", { exact: true })).toBeVisible();
+  await expect(depth).toHaveText("0");
+  await expect(page.getByText("Nothing needs a person.")).toBeVisible();
+  await page.goto(`${server.origin}/#/history`);
+  await expect(page.getByRole("cell", { name: "resumed the worker" })).toBeVisible();
 });
 
-test("a rejected write is found by its cause, mended, tried and replayed to success", async ({ page, server }) => {
+test("without a stream the pages ask for themselves", async ({ page, server }) => {
+  await page.route("**/api/events", (route) => route.fulfill({ status: 404, contentType: "application/problem+json", body: "{}" }));
+  await page.goto(`${server.address}#/overview`);
+  await expect(page.getByText("Every 2 s", { exact: true })).toBeVisible();
+  await server.call("POST", "/worker/pause");
+  await expect(page.getByText("Worker paused", { exact: true })).toBeVisible();
+});
+
+test("a rejected write is found by its cause and by its contact, mended, tried and replayed to success", async ({ page, server }) => {
   await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", NoSuchField__c: "x" });
   await page.goto(`${server.address}#/overview`);
   await page.getByRole("link", { name: "Case · INVALID_FIELD" }).click();
-  await expect(page).toHaveURL(/#\/dead-letters\?object=Case&code=INVALID_FIELD$/);
-  await page.getByRole("link", { name: "create Case" }).click();
+  await expect(page).toHaveURL(/#\/dead-letters\?object=Case&code=INVALID_FIELD/);
+  await expect(page.getByRole("link", { name: "create Case" })).toBeVisible();
+  await page.goto(`${server.origin}/#/contacts/${CONTACT}`);
+  await page.getByRole("link", { name: "Open the dead letter" }).click();
   await expect(page.getByLabel("NoSuchField__c", { exact: true })).toHaveValue("x");
   await page.getByRole("button", { name: "Take NoSuchField__c out" }).click();
   await expect(page.getByText("taken out; was x")).toBeVisible();
@@ -67,8 +88,10 @@ test("a rejected write is found by its cause, mended, tried and replayed to succ
   expect((await server.call<{ deadLetters: unknown[] }>("GET", "/dead-letters")).deadLetters).toHaveLength(1);
   await page.getByRole("button", { name: "Replay" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+  await expect(results.getByText("Succeeded")).toBeVisible();
+  await expect(results.getByRole("status")).toHaveText("1 of 1, 1 carried out");
   await results.getByRole("link").click();
-  await expect(page).toHaveURL(new RegExp(`#/contacts/${CONTACT}$`));
+  await expect(page).toHaveURL(new RegExp(`#/contacts/${CONTACT}\\?write=tl-`));
   await expect(page.getByRole("article", { name: "create Case" })).toContainText("Succeeded");
 });
 
@@ -81,7 +104,11 @@ for (const scheme of ["light", "dark"] as const) {
     await server.call("POST", "/org/faults", { do: "latency=1ms" });
     const places = {
       overview: "Case · INVALID_FIELD",
-      contacts: "No write is in doubt",
+      contacts: "Which contact?",
+      writes: "No write is in doubt",
+      history: "Nobody has done anything yet",
+      cache: "Forget a record",
+      doctor: "object Case",
       [`contacts/${CONTACT}`]: "Succeeded",
       "dead-letters": "Select all shown",
       [`dead-letters/${CONTACT}/${deadLetters[0]?.id}`]: "Fields of the write",

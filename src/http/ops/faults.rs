@@ -3,19 +3,19 @@
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     routing::{delete, get},
 };
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::writes::Page;
 use crate::clock;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::org::Org;
 use crate::org::wire::{Method, Reply, Request};
-
-/// The last effects, as many as a page shows.
-const JOURNAL: &str = "/_org/journal?limit=200";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -25,33 +25,84 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// The fault rules in force.
-#[utoipa::path(get, path = "/org/faults", responses((status = 200, description = "the rules, as the org tells them"), (status = 404, description = "no org is simulated here")))]
+#[utoipa::path(get, path = "/org/faults", tag = "simulated org", responses((status = 200, description = "the rules, as the org tells them"), (status = 404, description = "no org is simulated here")))]
 pub async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Get, "/_org/faults", Bytes::new())
 }
 
 /// Adds rules: JSON, or lines of text such as `status=503,share=0.2`.
-#[utoipa::path(post, path = "/org/faults", request_body(content = String, content_type = "text/plain"), responses((status = 200, description = "the numbers of the new rules"), (status = 400)))]
+#[utoipa::path(post, path = "/org/faults", tag = "simulated org", request_body(content = String, content_type = "text/plain"), responses((status = 200, description = "the numbers of the new rules"), (status = 400)))]
 pub async fn add(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Post, "/_org/faults", body)
 }
 
 /// Removes all rules: everything works again.
-#[utoipa::path(delete, path = "/org/faults", responses((status = 200)))]
+#[utoipa::path(delete, path = "/org/faults", tag = "simulated org", responses((status = 200)))]
 pub async fn clear(State(app): State<App>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Delete, "/_org/faults", Bytes::new())
 }
 
 /// Removes one rule.
-#[utoipa::path(delete, path = "/org/faults/{id}", params(("id" = u64, Path)), responses((status = 200), (status = 404)))]
+#[utoipa::path(delete, path = "/org/faults/{id}", tag = "simulated org", params(("id" = u64, Path)), responses((status = 200), (status = 404)))]
 pub async fn remove(State(app): State<App>, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Delete, &format!("/_org/faults/{id}"), Bytes::new())
 }
 
-/// What took effect in the org lately, newest last.
-#[utoipa::path(get, path = "/org/journal", responses((status = 200, description = "the journal, as the org tells it")))]
-pub async fn journal(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    ask(app.org.as_ref(), Method::Get, JOURNAL, Bytes::new())
+/// One page of the journal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Journal {
+    /// Newest first.
+    #[schema(value_type = Vec<Entry>)]
+    entries: Vec<Value>,
+    /// What to ask the next page by; absent on the last.
+    next: Option<String>,
+}
+
+/// One thing that took effect in the simulated org.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes what the org's own interface tells")]
+pub struct Entry {
+    /// Counts from 1 without gaps.
+    seq: u64,
+    /// When.
+    at: i64,
+    /// Which call of the org it came by.
+    call: u64,
+    /// `create`, `update`, `delete`, `post`, `comment`, `like` or `unlike`.
+    verb: String,
+    /// The object.
+    object: String,
+    /// The record.
+    id: String,
+    /// The writer's key.
+    key: Option<String>,
+    /// Method and path of the call.
+    via: String,
+    /// What was written.
+    #[schema(value_type = Object)]
+    fields: Value,
+}
+
+/// What took effect in the org, newest first.
+#[utoipa::path(get, path = "/org/journal", tag = "simulated org", params(Page), responses((status = 200, body = Journal), (status = 404, description = "no org is simulated here")))]
+pub async fn journal(State(app): State<App>, Query(page): Query<Page>) -> Result<Json<Journal>, Problem> {
+    let before = page.after.as_deref().map(str::parse::<u64>).transpose();
+    let before = before.map_err(|_| Problem::bad_request("`after` is the `next` of the page before."))?;
+    let target = lately(page.size(), before.unwrap_or_default());
+    let Json(told) = ask(app.org.as_ref(), Method::Get, &target, Bytes::new())?;
+    let Value::Array(mut entries) = told else {
+        return Err(Problem::unavailable("The org tells no journal."));
+    };
+    entries.reverse();
+    let oldest = entries.last().and_then(|entry| entry.get("seq")).and_then(Value::as_u64);
+    let next = oldest.filter(|seq| *seq > 1 && entries.len() == page.size()).map(|seq| seq.to_string());
+    Ok(Json(Journal { entries, next }))
+}
+
+/// The last so many effects before a number, or before now where it is zero.
+fn lately(most: usize, before: u64) -> String {
+    format!("/_org/journal?limit={most}&before={before}")
 }
 
 /// Asks the org of this process by its own interface.
@@ -92,9 +143,13 @@ mod tests {
             };
             drop(org.handle(&request, clock::now()));
         }
-        let Json(told) = ask(Some(&org), Method::Get, JOURNAL, Bytes::new()).unwrap();
-        let names: Vec<&Value> = told.as_array().unwrap().iter().map(|e| &e["fields"]["Name"]).collect();
-        assert_eq!((names.len(), names[0], names[199]), (200, &json!("Account 50"), &json!("Account 249")));
+        let names = |target: &str| {
+            let Json(told) = ask(Some(&org), Method::Get, target, Bytes::new()).unwrap();
+            told.as_array().unwrap().iter().map(|e| e["fields"]["Name"].clone()).collect::<Vec<_>>()
+        };
+        let last = names(&lately(200, 0));
+        assert_eq!((last.len(), &last[0], &last[199]), (200, &json!("Account 50"), &json!("Account 249")));
+        assert_eq!(names(&lately(2, 51)), [json!("Account 48"), json!("Account 49")], "the page before");
     }
 
     #[test]
@@ -105,6 +160,6 @@ mod tests {
         assert!(told.detail.contains("`explode` is no fault; there are status=N"), "{}", told.detail);
         let told = ask(Some(&org), Method::Delete, "/_org/faults/7", Bytes::new()).unwrap_err();
         assert_eq!(told.status, 404);
-        assert_eq!(ask(None, Method::Get, JOURNAL, Bytes::new()).unwrap_err().status, 404);
+        assert_eq!(ask(None, Method::Get, &lately(1, 0), Bytes::new()).unwrap_err().status, 404);
     }
 }

@@ -1,33 +1,31 @@
-//! How the line runs: what waits, what needs a person, the settings in force; pause and resume.
+//! The worker's switch, the settings in force, the doctor's checks, the counters.
 
-use std::collections::BTreeMap;
+#![expect(unused_qualifications, reason = "utoipa's macros spell the types of parameters in full")]
 
 use axum::{
-    Json, Router,
-    extract::State,
+    Extension, Json, Router,
+    extract::{Query, State},
     http::header,
     response::IntoResponse,
     routing::{get, post},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::clock;
+use crate::config::{Config, VARIABLES, Variable};
+use crate::doctor::{self, Check};
 use crate::http::App;
+use crate::http::guard::Caller;
 use crate::http::problem::Problem;
 use crate::lambda::Stores;
-use crate::outcome::rows::{self, DeadLetter};
-use crate::store::{StoreError, Table};
 use crate::telemetry::{self, Metric};
-
-/// The most dead letters that one overview groups; beyond it the counts say "at least".
-const GROUPED: usize = 2_000;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/overview", get(overview))
         .route("/settings", get(settings))
+        .route("/doctor", get(doctor))
         .route("/worker", get(worker))
         .route("/worker/pause", post(pause))
         .route("/worker/resume", post(resume))
@@ -45,61 +43,9 @@ impl Switch {
         (Self(sender), receiver)
     }
 
-    fn runs(&self) -> bool {
-        *self.0.borrow()
+    pub(super) fn view(&self) -> WorkerView {
+        WorkerView { running: *self.0.borrow() }
     }
-}
-
-/// One look at the whole line.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Overview {
-    /// Whether writes are accepted asynchronously, and the queue answers.
-    accepting: bool,
-    /// Why not, in words.
-    trouble: Option<String>,
-    /// The queue; absent where there is none or it does not answer.
-    queue: Option<QueueView>,
-    /// Dead letters by object, code and field, most first: what needs a person.
-    dead: Vec<Signature>,
-    /// Whether there are more dead letters than were grouped.
-    dead_more: bool,
-    /// Writes in doubt, up to 200.
-    doubt: usize,
-    /// The worker of this process; absent where it runs elsewhere.
-    worker: Option<WorkerView>,
-    /// What this process has counted since it started.
-    counted: Vec<Counted>,
-    /// The part of the rolling daily allowance that is used, as last seen.
-    usage_percent: Option<f64>,
-}
-
-/// How much waits.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QueueView {
-    /// Waiting to be delivered.
-    waiting: u64,
-    /// Held by workers, or hidden until their next attempt.
-    in_flight: u64,
-}
-
-/// Dead letters that look alike.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Signature {
-    /// The object.
-    object: String,
-    /// The code.
-    code: String,
-    /// The fields that Salesforce names.
-    fields: Vec<String>,
-    /// One of the messages.
-    message: String,
-    /// How many.
-    count: usize,
-    /// When the newest died.
-    newest: i64,
 }
 
 /// The worker of this process.
@@ -129,106 +75,106 @@ pub struct Counted {
 #[serde(rename_all = "camelCase")]
 pub struct Setting {
     /// The variable.
-    name: String,
-    /// Its value, never a secret.
-    value: String,
+    name: &'static str,
+    /// What holds, never a secret; absent where nothing does.
+    value: Option<String>,
+    /// Whether the environment gives it.
+    given: bool,
+    /// What holds where it is not given; Markdown.
+    default: &'static str,
+    /// What it means; Markdown.
+    meaning: &'static str,
 }
 
-/// What waits, what needs a person, what was counted.
-#[utoipa::path(get, path = "/overview", responses((status = 200, body = Overview)))]
-pub async fn overview(State(app): State<App>) -> Json<Overview> {
-    let now = clock::now();
-    let none = Stores::default();
-    let stores = app.service.stores().unwrap_or(&none);
-    let depth = match &stores.queue {
-        Some(queue) => queue.depth(now).await.map(Some),
-        None => Ok(None),
-    };
-    let (dead, dead_more, doubt) = match &stores.state {
-        Some(state) => waiting(state.as_ref()).await,
-        None => Ok((Vec::new(), false, 0)),
-    }
-    .unwrap_or_default();
-    let trouble = match &depth {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("There is no queue: writes are carried out before the reply. Set TIELINE_QUEUE_URL and TIELINE_STATE_TABLE to accept them.".to_owned()),
-        Err(error) => Some(format!("The queue does not answer: {error}. Writes are refused until it does; nothing accepted is lost.")),
-    };
-    let usage = telemetry::total(Metric::ApiUsagePercent);
-    Json(Overview {
-        accepting: trouble.is_none(),
-        trouble,
-        queue: depth.ok().flatten().map(|d| QueueView { waiting: d.visible, in_flight: d.in_flight }),
-        dead,
-        dead_more,
-        doubt,
-        worker: app.worker.as_ref().map(|w| WorkerView { running: w.runs() }),
-        counted: counted().collect(),
-        usage_percent: (usage.count > 0).then_some(usage.last),
-    })
+/// What the doctor shall look at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Examine {
+    /// Objects that flows write or read, behind commas; Contact, Case and Task if none are named.
+    objects: Option<String>,
 }
 
-/// Dead letters grouped, whether there are more, and how many writes are in doubt.
-async fn waiting(state: &dyn Table) -> Result<(Vec<Signature>, bool, usize), StoreError> {
-    let now = clock::now();
-    let mut groups: BTreeMap<(String, String, Vec<String>), Signature> = BTreeMap::new();
-    let rows = state.list_index(rows::DEAD_INDEX, None, true, GROUPED, now).await?;
-    let more = rows.len() == GROUPED;
-    for letter in rows.iter().filter_map(|row| DeadLetter::from_row(row).ok()) {
-        let at = letter.failed_at.as_millis();
-        let view = super::view::DeadLetterView::from(letter);
-        let key = (view.object.clone(), view.error.code.clone(), view.error.fields.clone());
-        groups.entry(key).and_modify(|s| s.count += 1).or_insert_with(|| Signature {
-            object: view.object,
-            code: view.error.code,
-            fields: view.error.fields,
-            message: view.error.message,
-            count: 1,
-            newest: at,
-        });
-    }
-    let mut dead: Vec<Signature> = groups.into_values().collect();
-    dead.sort_by(|a, b| b.count.cmp(&a.count).then(b.newest.cmp(&a.newest)));
-    let doubt = state.list_index(rows::DOUBT_INDEX, None, false, 200, now).await?.len();
-    Ok((dead, more, doubt))
-}
-
-fn counted() -> impl Iterator<Item = Counted> {
+pub(super) fn counted() -> impl Iterator<Item = Counted> {
     Metric::ALL.into_iter().map(|metric| {
         let total = telemetry::total(metric);
         Counted { name: metric.name(), count: total.count, sum: total.sum, last: total.last }
     })
 }
 
-/// The configuration in force, without secrets.
-#[utoipa::path(get, path = "/settings", responses((status = 200, body = Vec<Setting>)))]
+/// Every variable with what is in force, without secrets.
+#[utoipa::path(get, path = "/settings", tag = "line", responses((status = 200, body = Vec<Setting>)))]
 pub async fn settings(State(app): State<App>) -> Json<Vec<Setting>> {
-    let in_force = app.service.config().map(crate::config::Config::in_force).unwrap_or_default();
-    Json(in_force.into_iter().map(|(name, value)| Setting { name: name.to_owned(), value }).collect())
+    let Some(config) = app.service.config() else { return Json(Vec::new()) };
+    let stores = app.service.stores().cloned().unwrap_or_default();
+    Json(VARIABLES.iter().map(|variable| setting(variable, config, &stores)).collect())
+}
+
+fn setting(variable: &Variable, config: &Config, stores: &Stores) -> Setting {
+    let &Variable { name, default, meaning } = variable;
+    let given = config.given.get(name).cloned();
+    // Local mode keeps in its folder what the environment names no place for.
+    let in_folder = match name {
+        "TIELINE_STATE_TABLE" => stores.state.is_some(),
+        "TIELINE_CACHE_TABLE" => stores.cache.is_some(),
+        "TIELINE_QUEUE_URL" => stores.queue.is_some(),
+        "TIELINE_DLQ_URL" => stores.letters.is_some(),
+        _ => false,
+    };
+    let value = match &given {
+        Some(given) => Some(given.clone()),
+        None if in_folder => Some("in this machine's folder".to_owned()),
+        None => config.in_force().into_iter().find(|(n, v)| *n == name && v != "none").map(|(_, v)| v),
+    };
+    Setting { name, value, given: given.is_some(), default, meaning }
+}
+
+/// Looks at the whole set-up: what is wrong, why, and what cures it. Costs a few calls to Salesforce.
+#[utoipa::path(get, path = "/doctor", tag = "line", params(Examine), responses((status = 200, body = Vec<Check>)))]
+pub async fn doctor(State(app): State<App>, Query(asked): Query<Examine>) -> Json<Vec<Check>> {
+    let named = asked.objects.unwrap_or_default();
+    let named: Vec<String> =
+        named.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    let objects = if named.is_empty() { doctor::OBJECTS.map(str::to_owned).to_vec() } else { named };
+    Json(doctor::examine(&app.service, &objects).await)
 }
 
 /// Whether the worker of this process runs.
-#[utoipa::path(get, path = "/worker", responses((status = 200, body = WorkerView), (status = 404, description = "it runs elsewhere")))]
+#[utoipa::path(get, path = "/worker", tag = "line", responses((status = 200, body = WorkerView), (status = 404, description = "it runs elsewhere")))]
 pub async fn worker(State(app): State<App>) -> Result<Json<WorkerView>, Problem> {
-    Ok(Json(WorkerView { running: switch(&app)?.runs() }))
+    Ok(Json(switch(&app)?.view()))
 }
 
 /// Lets the worker finish what is under way and take no more. Accepting goes on.
-#[utoipa::path(post, path = "/worker/pause", responses((status = 200, body = WorkerView), (status = 404)))]
-pub async fn pause(State(app): State<App>) -> Result<Json<WorkerView>, Problem> {
-    turn(&app, false)
+#[utoipa::path(post, path = "/worker/pause", tag = "line", responses((status = 200, body = WorkerView), (status = 404)))]
+pub async fn pause(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<WorkerView>, Problem> {
+    turn(&app, &caller, false).await
 }
 
 /// Lets the worker go on.
-#[utoipa::path(post, path = "/worker/resume", responses((status = 200, body = WorkerView), (status = 404)))]
-pub async fn resume(State(app): State<App>) -> Result<Json<WorkerView>, Problem> {
-    turn(&app, true)
+#[utoipa::path(post, path = "/worker/resume", tag = "line", responses((status = 200, body = WorkerView), (status = 404)))]
+pub async fn resume(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<WorkerView>, Problem> {
+    turn(&app, &caller, true).await
 }
 
-fn turn(app: &App, on: bool) -> Result<Json<WorkerView>, Problem> {
+/// Turning it twice is turning it once. What cannot be noted in the history is done all the same:
+/// whoever pauses a line whose table is down means it.
+async fn turn(app: &App, caller: &Caller, on: bool) -> Result<Json<WorkerView>, Problem> {
     let switch = switch(app)?;
-    switch.0.send_replace(on);
-    Ok(Json(WorkerView { running: on }))
+    if switch.0.send_replace(on) != on
+        && let Ok(desk) = super::repair::desk(app, caller)
+    {
+        let what = if on { "resumed the worker" } else { "paused the worker" };
+        if let Err(error) = desk.note(what, clock::now()).await {
+            tracing::warn!("{what}, but the history cannot be written: {error}");
+        }
+    }
+    Ok(Json(switch.view()))
 }
 
 fn switch(app: &App) -> Result<&Switch, Problem> {

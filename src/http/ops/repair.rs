@@ -1,11 +1,11 @@
-//! Repair of dead letters: edit, replay, discard. Everything is audited under the name `console`.
-
-use std::sync::Arc;
+//! Repair of dead letters: edit, replay, discard. Everything is audited under the caller's name.
+//!
+//! Every command may be given twice: what is done already is answered as `already done`.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -13,9 +13,13 @@ use utoipa::ToSchema;
 use super::view::DeadLetterView;
 use crate::clock;
 use crate::http::App;
+use crate::http::guard::Caller;
 use crate::http::problem::Problem;
 use crate::outcome::rows::DeadLetter;
 use crate::replay::{Desk, DeskError, Options, Verdict, heads};
+
+/// The most dead letters of one command.
+const MOST: usize = 200;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -91,21 +95,13 @@ pub struct Done {
     message: Option<String>,
 }
 
-fn desk(app: &App) -> Result<Desk, Problem> {
+/// The desk at which this caller sits.
+pub(super) fn desk(app: &App, caller: &Caller) -> Result<Desk, Problem> {
     let stores = app.service.stores().cloned().unwrap_or_default();
-    let Some(state) = stores.state else { return Err(super::state(None).err().unwrap_or_else(nowhere)) };
+    let Some(state) = stores.state else { return Err(super::no_state()) };
     let client = app.service.client().cloned();
-    Ok(Desk {
-        state: Arc::clone(&state),
-        queue: stores.queue,
-        cache: stores.cache,
-        client,
-        by: "console".to_owned(),
-    })
-}
-
-fn nowhere() -> Problem {
-    Problem::unavailable("There is no state table.")
+    let by = caller.0.to_string();
+    Ok(Desk { state, queue: stores.queue, cache: stores.cache, client, by })
 }
 
 impl From<DeskError> for Problem {
@@ -126,14 +122,35 @@ async fn find(desk: &Desk, contact: &str, id: &str) -> Result<DeadLetter, Proble
     Ok(desk.show(id, Some(contact), clock::now()).await?)
 }
 
+/// The letter, or what there is to say of one that waits no longer.
+async fn take(desk: &Desk, item: Item) -> Result<DeadLetter, Done> {
+    let Ok(id) = item.id.parse() else { return Err(failed(item, "that is no ticket (`tl-…`)".to_owned())) };
+    match desk.show(id, Some(&item.contact), clock::now()).await {
+        Ok(letter) => Ok(letter),
+        Err(error) => Err(match (error, desk.last_edit(&item.contact, id, clock::now()).await) {
+            (DeskError::NoSuch(_), Ok(Some(edit))) => {
+                let message = format!("{} by {} already", edit.what, edit.by);
+                Done {
+                    contact: item.contact,
+                    id: item.id,
+                    verdict: "already done".to_owned(),
+                    message: Some(message),
+                }
+            }
+            (error, _) => failed(item, Problem::from(error).detail),
+        }),
+    }
+}
+
 /// Sets fields of a dead letter. It is not sent: replay it.
-#[utoipa::path(put, path = "/dead-letters/{contact}/{id}", params(("contact" = String, Path), ("id" = String, Path, description = "the ticket")), request_body = Edit, responses((status = 200, body = DeadLetterView), (status = 404), (status = 409, description = "somebody else changed it"), (status = 422)))]
+#[utoipa::path(put, path = "/dead-letters/{contact}/{id}", tag = "dead letters", params(("contact" = String, Path), ("id" = String, Path, description = "the ticket")), request_body = Edit, responses((status = 200, body = DeadLetterView), (status = 404), (status = 400, description = "that is no ticket"), (status = 409, description = "somebody else changed it"), (status = 422, description = "the write has no fields to set, or may not be so"), (status = 503)))]
 pub async fn edit(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path((contact, id)): Path<(String, String)>,
     Json(edit): Json<Edit>,
 ) -> Result<Json<DeadLetterView>, Problem> {
-    let desk = desk(&app)?;
+    let desk = desk(&app, &caller)?;
     let letter = find(&desk, &contact, &id).await?;
     if letter.version != edit.version {
         let problem = Problem::new(
@@ -149,14 +166,19 @@ pub async fn edit(
 }
 
 /// Sends dead letters again, and those that died with them; or says what would be done.
-#[utoipa::path(post, path = "/dead-letters/replay", request_body = Replay, responses((status = 200, body = Results)))]
-pub async fn replay(State(app): State<App>, Json(asked): Json<Replay>) -> Result<Json<Results>, Problem> {
-    let desk = desk(&app)?;
+#[utoipa::path(post, path = "/dead-letters/replay", tag = "dead letters", request_body = Replay, responses((status = 200, body = Results), (status = 400), (status = 503)))]
+pub async fn replay(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(asked): Json<Replay>,
+) -> Result<Json<Results>, Problem> {
+    let desk = desk(&app, &caller)?;
     let (mut letters, mut results) = (Vec::new(), Vec::new());
+    few(&asked.items)?;
     for item in asked.items {
-        match find(&desk, &item.contact, &item.id).await {
+        match take(&desk, item).await {
             Ok(letter) => letters.push(letter),
-            Err(problem) => results.push(failed(item, problem.detail)),
+            Err(done) => results.push(done),
         }
     }
     let options = Options { dry: asked.dry_run, overwrite: asked.overwrite };
@@ -196,24 +218,40 @@ fn failed(item: Item, why: String) -> Done {
 }
 
 /// Gives dead letters up: they will not be sent.
-#[utoipa::path(post, path = "/dead-letters/discard", request_body = Discard, responses((status = 200, body = Results), (status = 400, description = "without a reason")))]
-pub async fn discard(State(app): State<App>, Json(asked): Json<Discard>) -> Result<Json<Results>, Problem> {
+#[utoipa::path(post, path = "/dead-letters/discard", tag = "dead letters", request_body = Discard, responses((status = 200, body = Results), (status = 400, description = "without a reason, or too many at once"), (status = 503)))]
+pub async fn discard(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(asked): Json<Discard>,
+) -> Result<Json<Results>, Problem> {
     if asked.reason.trim().is_empty() {
         return Err(Problem::bad_request("Say why (`reason`): somebody will ask what became of this write."));
     }
-    let desk = Desk { by: format!("console ({})", asked.reason.trim()), ..desk(&app)? };
+    few(&asked.items)?;
+    let desk = desk(&app, &caller)?;
     let mut results = Vec::new();
     for item in asked.items {
-        let done = match find(&desk, &item.contact, &item.id).await {
-            Ok(letter) => desk.discard(&letter, clock::now()).await.map_err(|e| e.to_string()),
-            Err(problem) => Err(problem.detail),
+        let letter = match take(&desk, item.clone()).await {
+            Ok(letter) => letter,
+            Err(done) => {
+                results.push(done);
+                continue;
+            }
         };
-        results.push(match done {
+        results.push(match desk.discard(&letter, asked.reason.trim(), clock::now()).await {
             Ok(()) => {
                 Done { contact: item.contact, id: item.id, verdict: "discarded".to_owned(), message: None }
             }
-            Err(why) => failed(item, why),
+            Err(why) => failed(item, why.to_string()),
         });
     }
     Ok(Json(Results { results }))
+}
+
+/// So that one call ends within the time of any proxy.
+fn few(items: &[Item]) -> Result<(), Problem> {
+    if items.len() > MOST {
+        return Err(Problem::bad_request(format!("Name at most {MOST} dead letters in one call.")));
+    }
+    Ok(())
 }

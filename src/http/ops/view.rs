@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::DeadLetter;
 use crate::outcome::{Outcome, State};
+use crate::telemetry::{Metric, Remembered};
 use crate::time::Timestamp;
 
 /// One write of a contact.
@@ -53,6 +54,25 @@ pub struct WriteView {
     pub error: Option<ErrorView>,
     /// What happened beside the straight way, oldest first.
     pub history: Vec<MomentView>,
+}
+
+/// One read of a contact.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadView {
+    /// When it was answered.
+    pub at: i64,
+    /// `lookup`, `query`, `search`, …: as the flow asked.
+    pub operation: String,
+    /// The object, where the flow names one.
+    pub object: Option<String>,
+    /// `hit` (the cache), `stale` (an old copy), `miss` (Salesforce); absent without a cache, where
+    /// it was Salesforce.
+    pub source: Option<String>,
+    /// The code of what went wrong, if anything did.
+    pub code: Option<String>,
+    /// How long it took.
+    pub took_ms: f64,
 }
 
 /// What went wrong.
@@ -123,6 +143,37 @@ pub struct EditView {
     pub what: String,
 }
 
+impl ReadView {
+    /// The view of an invocation's line; none where that was no read.
+    #[must_use]
+    pub fn of(line: &Remembered) -> Option<Self> {
+        let text = |name: &str| line.fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let operation = text("operation").filter(|o| READS.contains(&o.as_str()))?;
+        let took = line.metrics.iter().find(|(metric, _)| *metric == Metric::Duration);
+        Some(Self {
+            at: line.at.as_millis(),
+            operation,
+            object: text("object"),
+            source: text("cache"),
+            code: text("code"),
+            took_ms: took.map_or(0.0, |(_, took)| *took),
+        })
+    }
+}
+
+/// Operations that read.
+const READS: [&str; 9] = [
+    "lookup",
+    "lookup_all",
+    "phoneLookup",
+    "query",
+    "queryOne",
+    "search",
+    "searchOne",
+    "searchSOSL",
+    "searchOneSOSL",
+];
+
 impl WriteView {
     /// The view of an outcome at a time.
     #[must_use]
@@ -184,16 +235,9 @@ impl From<crate::outcome::Moment> for MomentView {
 
 impl From<DeadLetter> for DeadLetterView {
     fn from(letter: DeadLetter) -> Self {
-        let write = letter.envelope.get("write");
-        let text = |name: &str| {
-            write.and_then(|w| w.get(name)).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let operation = text("operation");
-        let object = match operation.as_str() {
-            "post" => "FeedItem".to_owned(),
-            "comment" => "FeedComment".to_owned(),
-            _ => text("object"),
-        };
+        let operation = letter.envelope.pointer("/write/operation").and_then(Value::as_str);
+        let operation = operation.unwrap_or_default().to_owned();
+        let object = crate::replay::object(&letter).to_owned();
         Self {
             id: letter.id.to_string(),
             contact: letter.group,
@@ -204,7 +248,7 @@ impl From<DeadLetter> for DeadLetterView {
             attempts: letter.attempts,
             operation,
             object,
-            payload: write.cloned().unwrap_or(letter.envelope),
+            payload: letter.envelope.get("write").cloned().unwrap_or(letter.envelope),
             history: letter.history.into_iter().map(MomentView::from).collect(),
             edits: letter
                 .edits

@@ -227,6 +227,7 @@ impl Queue for SqsQueue {
         Ok(Depth {
             visible: count(QueueAttributeName::ApproximateNumberOfMessages),
             in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+            oldest: None,
         })
     }
 }

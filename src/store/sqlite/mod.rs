@@ -99,6 +99,15 @@ impl Sqlite {
         Arc::new(queue::SqliteQueue::new(Arc::clone(&self.engine), name))
     }
 
+    /// Messages of a queue beyond place `after`, oldest first, each with its place; nobody is kept
+    /// from receiving them. SQS has nothing like it, so no path may need it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn peek(&self, queue: &str, after: i64, limit: usize) -> Result<Vec<(i64, String)>, StoreError> {
+        self.engine.read(|c| queue::peek(c, queue, after, limit))
+    }
+
     /// The table of this name, which exists as soon as it is named.
     #[must_use]
     pub fn table(&self, name: &'static str) -> Arc<dyn Table> {

@@ -104,15 +104,33 @@ impl Queue for SqliteQueue {
         let name = self.name;
         self.engine.read(|c| {
             c.prepare_cached(
-                "SELECT count(*) FILTER (WHERE visible_at <= ?2), count(*) FILTER (WHERE visible_at > ?2)
+                "SELECT count(*) FILTER (WHERE visible_at <= ?2), count(*) FILTER (WHERE visible_at > ?2),
+                        min(sent_at)
                  FROM message WHERE queue = ?1",
             )?
             .query_row(params![name, now.as_millis()], |row| {
                 let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-                Ok(Depth { visible: count(0)?, in_flight: count(1)? })
+                let oldest = row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis);
+                Ok(Depth { visible: count(0)?, in_flight: count(1)?, oldest })
             })
         })
     }
+}
+
+/// The next messages and their places, without leasing them.
+pub(super) fn peek(
+    c: &Connection,
+    queue: &str,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<(i64, String)>> {
+    c.prepare_cached(
+        "SELECT id, body FROM message NOT INDEXED WHERE queue = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?
+    .query_map(params![queue, after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?
+    .collect()
 }
 
 /// Time that passes while a receiver waits; the queue's own time comes in as `now`.

@@ -48,8 +48,18 @@ struct Api {
 }
 
 impl Function {
-    /// Starts the binary with these variables and nothing else of the environment.
+    /// Starts `bootstrap` with these variables and nothing else of the environment.
     pub(crate) async fn start(variables: &[(String, String)], time: Duration) -> Self {
+        Self::start_as(env!("CARGO_BIN_EXE_bootstrap"), "sfInvokeAPI.lambda_handler", variables, time).await
+    }
+
+    /// The same with another binary and handler.
+    pub(crate) async fn start_as(
+        binary: &str,
+        handler: &str,
+        variables: &[(String, String)],
+        time: Duration,
+    ) -> Self {
         let (events, to_function) = mpsc::unbounded_channel();
         let (from_function, answers) = mpsc::unbounded_channel();
         let api = Arc::new(Api { events: Mutex::new(to_function), answers: from_function, time });
@@ -59,13 +69,13 @@ impl Function {
             .route("/2018-06-01/runtime/init/error", post(not_started))
             .with_state(api.clone());
         let server = Server::start(router).await;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+        let mut child = Command::new(binary)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", server.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "sfInvokeAPI")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("_HANDLER", "sfInvokeAPI.lambda_handler")
+            .env("_HANDLER", handler)
             .env("AWS_REGION", "eu-west-2")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")

@@ -1,107 +1,45 @@
 import { call } from "./client";
+import type { components, operations, paths } from "./schema";
 import type { Json } from "./types";
 
-// The operations part of the JSON interface. Times are milliseconds since 1970.
+// The operations part of the JSON interface, by the types that are made from its own description.
+// Times are milliseconds since 1970.
 
-export interface Signature {
-  object: string;
-  code: string;
-  fields: string[];
-  message: string;
-  count: number;
-  newest: number;
-}
+/** Whatever an answer may leave out, Tieline answers as null. */
+type Told<T> = T extends (infer Item)[] ? Told<Item>[] : T extends object ? { [Key in keyof T]-?: Told<Exclude<T[Key], undefined>> } : T;
+type Schema<Name extends keyof components["schemas"]> = Told<components["schemas"][Name]>;
+type Content<T> = T extends { content: { "application/json": infer Body } } ? Told<Body> : unknown;
+type Answer<Operation> = Operation extends { responses: { 200: infer Ok } } ? Content<Ok> : unknown;
+type Query<Operation> = Operation extends { parameters: { query?: infer Given } } ? Given : never;
 
-export interface Counted {
-  name: string;
-  count: number;
-  sum: number;
-  last: number;
-}
-
-export interface Overview {
-  accepting: boolean;
-  trouble: string | null;
-  queue: { waiting: number; inFlight: number } | null;
-  dead: Signature[];
-  /** Whether there are more dead letters than were grouped. */
-  deadMore: boolean;
-  doubt: number;
-  /** Null where the worker runs in another process. */
-  worker: { running: boolean } | null;
-  counted: Counted[];
-  usagePercent: number | null;
-}
-
-export interface Fault {
-  class: string;
-  code: string;
-  message: string;
-  fields: string[];
-}
-
-export interface Moment {
-  at: number;
-  what: string;
-  code: string | null;
-}
-
-export interface Write {
-  id: string;
-  contact: string;
-  operation: string;
-  object: string;
-  target: string | null;
-  name: string | null;
-  status: string;
-  done: boolean;
-  recordId: string | null;
-  attempts: number;
-  generation: number;
-  acceptedAt: number;
-  firstSentAt: number | null;
-  doneAt: number | null;
-  nextAt: number | null;
-  settleAt: number | null;
-  waitsFor: string[];
-  reason: string | null;
-  error: Fault | null;
-  history: Moment[];
-}
-
-export interface DeadLetter {
-  id: string;
-  contact: string;
-  version: number;
-  reason: string;
-  error: Fault;
-  failedAt: number;
-  attempts: number;
-  operation: string;
-  object: string;
-  payload: Json;
-  history: Moment[];
-  edits: { at: number; by: string; what: string }[];
-}
+export type Overview = Schema<"Overview">;
+export type Signature = Schema<"Signature">;
+export type Counted = Schema<"Counted">;
+export type Budget = Schema<"BudgetView">;
+export type Sample = Schema<"Sample">;
+export type Fault = Schema<"ErrorView">;
+export type Moment = Schema<"MomentView">;
+export type Write = Schema<"WriteView">;
+export type Read = Schema<"ReadView">;
+export type Deed = Schema<"Deed">;
+export type Timeline = Schema<"Timeline">;
+export type Cache = Schema<"CacheView">;
+export type Setting = Schema<"Setting">;
+export type Check = Schema<"Check">;
+export type Result = Schema<"Done">;
+/** Names one dead letter. */
+export type Item = Schema<"Item">;
+export type DeadLetter = Omit<Schema<"DeadLetterView">, "payload"> & { payload: Json };
+export type JournalEntry = Omit<Schema<"Entry">, "fields"> & { fields: Record<string, Json> };
 
 export interface LetterFilter {
   contact: string;
   object: string;
   code: string;
+  field: string;
 }
 
-/** Names one dead letter. */
-export interface Item {
-  contact: string;
-  id: string;
-}
-
-export interface Result extends Item {
-  /** `replayed`, `finished`, `already done`, `superseded`, `parent dead`, `unfit`, `discarded` or `failed`. */
-  verdict: string;
-  message: string | null;
-}
-
+/** As the simulated org tells its rules. */
 export interface FaultRule {
   id: number;
   do: string;
@@ -114,15 +52,9 @@ export interface FaultRule {
   struck?: number;
 }
 
-export interface JournalEntry {
-  seq: number;
-  at: number;
-  verb: string;
-  object: string;
-  id: string;
-  key: string | null;
-  via: string;
-  fields: Record<string, Json>;
+export interface Page<T> {
+  rows: T[];
+  next: string | null;
 }
 
 const at = encodeURIComponent;
@@ -132,28 +64,53 @@ function query(values: object): string {
   return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
+type Gettable = { [Path in keyof paths]: paths[Path] extends { get: unknown } ? Path : never }[keyof paths];
+
+/** GET of a path without places. */
+function get<Path extends Gettable>(path: Path, signal?: AbortSignal, values?: Query<paths[Path]["get"]>): Promise<Answer<paths[Path]["get"]>> {
+  return call("GET", `${path}${query(values ?? {})}`, undefined, signal);
+}
+
+/** The page that begins there, or the first. */
+function from(after: string | null): { after?: string; limit: number } {
+  return after === null ? { limit: 100 } : { after, limit: 100 };
+}
+
+type Body<Name extends keyof components["schemas"]> = components["schemas"][Name];
+
+function post<Name extends keyof operations>(path: string, body?: unknown): Promise<Answer<operations[Name]>> {
+  return call("POST", path, body);
+}
+
 export const line = {
-  overview: (signal?: AbortSignal) => call<Overview>("GET", "/overview", undefined, signal),
-  pause: () => call<{ running: boolean }>("POST", "/worker/pause"),
-  resume: () => call<{ running: boolean }>("POST", "/worker/resume"),
-  settings: (signal?: AbortSignal) => call<{ name: string; value: string }[]>("GET", "/settings", undefined, signal),
+  overview: (signal?: AbortSignal) => get("/overview", signal),
+  series: (signal?: AbortSignal) => get("/series", signal),
+  pause: () => post<"pause">("/worker/pause"),
+  resume: () => post<"resume">("/worker/resume"),
+  settings: (signal?: AbortSignal) => get("/settings", signal),
+  doctor: (objects: string, signal?: AbortSignal) => get("/doctor", signal, { objects }),
+  cache: (signal?: AbortSignal) => get("/cache", signal),
+  forget: (record: string) => post<"forget">("/cache/forget", { record } satisfies Body<"Forget">),
 
-  contact: (contact: string, signal?: AbortSignal) => call<{ contact: string; writes: Write[] }>("GET", `/contacts/${at(contact)}`, undefined, signal),
-  doubt: (signal?: AbortSignal) => call<{ writes: Write[]; next: string | null }>("GET", "/doubt?limit=200", undefined, signal),
+  contact: (contact: string, signal?: AbortSignal): Promise<Timeline> => call("GET", `/contacts/${at(contact)}`, undefined, signal),
+  doubt: (after: string | null, signal?: AbortSignal): Promise<Page<Write>> => get("/doubt", signal, from(after)).then(({ writes, next }) => ({ rows: writes, next })),
+  waiting: (after: string | null, signal?: AbortSignal): Promise<Page<Write>> => get("/waiting", signal, from(after)).then(({ writes, next }) => ({ rows: writes, next })),
+  history: (after: string | null, signal?: AbortSignal): Promise<Page<Deed>> => get("/history", signal, from(after)).then(({ entries, next }) => ({ rows: entries, next })),
 
-  letters: (page: LetterFilter & { after?: string | null; limit: number }, signal?: AbortSignal) =>
-    call<{ deadLetters: DeadLetter[]; next: string | null }>("GET", `/dead-letters${query(page)}`, undefined, signal),
-  letter: (item: Item, signal?: AbortSignal) => call<DeadLetter>("GET", `/dead-letters/${at(item.contact)}/${at(item.id)}`, undefined, signal),
+  letters: (filter: LetterFilter, after: string | null, signal?: AbortSignal): Promise<Page<DeadLetter>> =>
+    get("/dead-letters", signal, { ...filter, ...from(after) }).then(({ deadLetters, next }) => ({ rows: deadLetters as DeadLetter[], next })),
+  letter: (item: Item, signal?: AbortSignal): Promise<DeadLetter> => call("GET", `/dead-letters/${at(item.contact)}/${at(item.id)}`, undefined, signal),
   /** Refused with 409 when somebody changed the letter after `version`. */
-  edit: (item: Item, version: number, fields: Record<string, Json>) =>
-    call<DeadLetter>("PUT", `/dead-letters/${at(item.contact)}/${at(item.id)}`, { version, fields }),
+  edit: (item: Item, version: number, fields: Record<string, Json>): Promise<DeadLetter> =>
+    call("PUT", `/dead-letters/${at(item.contact)}/${at(item.id)}`, { version, fields }),
   replay: (items: Item[], how: { dryRun: boolean; overwrite: boolean }) =>
-    call<{ results: Result[] }>("POST", "/dead-letters/replay", { items, ...how }).then((r) => r.results),
-  discard: (items: Item[], reason: string) => call<{ results: Result[] }>("POST", "/dead-letters/discard", { items, reason }).then((r) => r.results),
+    post<"replay">("/dead-letters/replay", { items, ...how } satisfies Body<"Replay">).then((r) => r.results),
+  discard: (items: Item[], reason: string) => post<"discard">("/dead-letters/discard", { items, reason } satisfies Body<"Discard">).then((r) => r.results),
 
   faults: (signal?: AbortSignal) => call<FaultRule[]>("GET", "/org/faults", undefined, signal),
   addFault: (rule: Omit<FaultRule, "id">) => call<unknown>("POST", "/org/faults", rule),
   removeFault: (id: number) => call<unknown>("DELETE", `/org/faults/${id}`),
   clearFaults: () => call<unknown>("DELETE", "/org/faults"),
-  journal: (signal?: AbortSignal) => call<JournalEntry[]>("GET", "/org/journal", undefined, signal),
+  journal: (after: string | null, signal?: AbortSignal): Promise<Page<JournalEntry>> =>
+    get("/org/journal", signal, from(after)).then(({ entries, next }) => ({ rows: entries as JournalEntry[], next })),
 };

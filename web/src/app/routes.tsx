@@ -18,9 +18,13 @@ export const ROUTES: Route[] = [
   { path: "desktop", label: text.nav.desktop, icon: "desk", group: "work", page: lazy(() => import("../desktop/DesktopPage")) },
   { path: "overview", label: text.nav.overview, icon: "browser", group: "operate", page: lazy(() => import("../console/OverviewPage")) },
   { path: "contacts", label: text.nav.contacts, icon: "history", group: "operate", page: lazy(() => import("../console/ContactsPage")) },
+  { path: "writes", label: text.nav.writes, icon: "upload", group: "operate", page: lazy(() => import("../console/WritesPage")) },
   { path: "dead-letters", label: text.nav.letters, icon: "list", group: "operate", page: lazy(() => import("../console/LettersPage")) },
+  { path: "history", label: text.nav.history, icon: "person", group: "operate", page: lazy(() => import("../console/HistoryPage")) },
+  { path: "cache", label: text.nav.cache, icon: "data", group: "operate", page: lazy(() => import("../console/CachePage")) },
   { path: "org", label: text.nav.org, icon: "cloud", group: "operate", page: lazy(() => import("../console/OrgPage")) },
   { path: "settings", label: text.nav.settings, icon: "cog", group: "operate", page: lazy(() => import("../console/SettingsPage")) },
+  { path: "doctor", label: text.nav.doctor, icon: "check", group: "operate", page: lazy(() => import("../console/DoctorPage")) },
 ];
 
 export const HOME = ["flows"];

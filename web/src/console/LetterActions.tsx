@@ -8,8 +8,11 @@ import { Button } from "../ui/Button";
 import { ask } from "../ui/confirm";
 import { Dialog } from "../ui/Dialog";
 import { Notice } from "../ui/states";
-import { Table, type Column } from "../ui/Table";
+import type { Column } from "../ui/Table";
 import { toast } from "../ui/toast";
+import { Sheet } from "./Sheet";
+import { Status } from "./Status";
+import { usePoll } from "./usePoll";
 
 const T = consoleText.letters;
 /** So many in one call: the count moves, and a cut line leaves few unknown. */
@@ -84,13 +87,36 @@ export function LetterActions({ items, done }: { items: Item[]; done: () => void
   );
 }
 
-const COLUMNS: Column<Result>[] = [
-  { key: "id", title: consoleText.ticket, cell: (r) => <a href={href(["contacts", r.contact])}><code>{r.id}</code></a> },
-  { key: "verdict", title: T.verdict, sort: (r) => r.verdict, cell: (r) => <div className="two-lines"><strong>{r.verdict}</strong><span className="faint">{r.message}</span></div> },
+interface Shown extends Result {
+  /** Where the write stands now; null where it was not sent. */
+  now: string | null;
+}
+
+const COLUMNS: Column<Shown>[] = [
+  { key: "id", title: consoleText.ticket, cell: (r) => <a href={href(["contacts", r.contact], { write: r.id })}><code>{r.id}</code></a> },
+  { key: "verdict", title: T.verdict, sort: (r) => r.verdict, cell: (r) => <div className="two-lines"><strong className="medium">{r.verdict}</strong><span className="faint">{r.message}</span></div> },
+  { key: "now", title: T.now, sort: (r) => r.now ?? "", cell: (r) => r.now && <Status status={r.now} /> },
 ];
+
+/** So many contacts are asked how their writes do. */
+const WATCHED = 25;
+
+/** What becomes of the writes that were sent again, by their tickets, for as long as one looks. */
+function useNow(sent: Result[]): ReadonlyMap<string, string> {
+  const contacts = [...new Set(sent.map((r) => r.contact))].slice(0, WATCHED);
+  const polled = usePoll(`now ${contacts.join()}`, async (signal) => {
+    const timelines = await Promise.all(contacts.map((contact) => line.contact(contact, signal)));
+    return new Map(timelines.flatMap((timeline) => timeline.writes).map((write) => [write.id, write.status]));
+  });
+  return polled.value ?? new Map();
+}
 
 function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: Item[]) => void; close: () => void }) {
   const superseded = work.results.filter((r) => r.verdict === "superseded").map(({ contact, id }) => ({ contact, id }));
+  const sent = work.title === T.results ? work.results.filter((r) => r.verdict === "replayed" || r.verdict === "finished") : [];
+  const now = useNow(sent);
+  const rows = work.results.map((r) => ({ ...r, now: sent.includes(r) ? (now.get(r.id) ?? null) : null }));
+  const of = (status: string): number => rows.filter((r) => r.now === status).length;
   return (
     <Dialog
       wide
@@ -106,11 +132,17 @@ function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: I
         </>
       }
     >
-      <p className="quiet" role="status">
-        {T.progress(work.done, work.all)}
-      </p>
+      <div className="row below">
+        <progress max={work.all} value={work.done} aria-label={work.title} />
+        <span className="quiet" role="status">
+          {T.progress(work.done, work.all)}
+          {sent.length > 0 && `, ${T.landed(of("succeeded"), of("failed"))}`}
+        </span>
+      </div>
       {work.problem && <Notice tone="bad">{[work.problem.title, work.problem.detail].filter(Boolean).join(": ")}</Notice>}
-      {work.results.length > 0 && <Table label={work.title} rows={work.results} columns={COLUMNS} id={(r) => `${r.contact}/${r.id}`} />}
+      {work.results.length > 0 && (
+        <Sheet title={T.list} name="results" rows={rows} columns={sent.length > 0 ? COLUMNS : COLUMNS.slice(0, 2)} id={(r) => `${r.contact}/${r.id}`} flat={(r) => ({ ...r })} empty={null} />
+      )}
     </Dialog>
   );
 }

@@ -1,22 +1,25 @@
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { line, type DeadLetter, type LetterFilter } from "../api/console";
 import { href, setQuery, usePlace } from "../app/router";
 import { consoleText } from "../text/console";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/states";
-import { Table, type Column } from "../ui/Table";
+import type { Column } from "../ui/Table";
 import { Ago } from "../ui/time";
+import { Causes } from "./Causes";
 import { LetterActions } from "./LetterActions";
 import { LetterView } from "./LetterView";
-import { Frame, Polling, SaveButtons } from "./parts";
+import { Frame, Polling } from "./parts";
+import { Sheet } from "./Sheet";
+import type { Cell } from "./table";
+import { usePages } from "./usePages";
 import { usePoll } from "./usePoll";
 import "./console.css";
 
 const T = consoleText.letters;
-const PAGE = 100;
 
-/** `#/dead-letters?contact&object&code` the list, `#/dead-letters/<contact>/<id>` one of them. */
+/** `#/dead-letters?contact&object&code&field` the list, `#/dead-letters/<contact>/<id>` one of them. */
 export default function LettersPage({ rest }: { rest: string[] }) {
   const [contact, id] = rest;
   if (contact !== undefined && id !== undefined) return <LetterView contact={contact} id={id} />;
@@ -25,107 +28,95 @@ export default function LettersPage({ rest }: { rest: string[] }) {
 
 export const key = (letter: { contact: string; id: string }): string => `${letter.contact}/${letter.id}`;
 
+const FILTERS = ["contact", "object", "code", "field"] as const;
+
 function Letters() {
   const { query } = usePlace();
-  const filter: LetterFilter = { contact: query.get("contact") ?? "", object: query.get("object") ?? "", code: query.get("code") ?? "" };
-  const address = JSON.stringify(filter);
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const pages = useRef({ address, count: 1 });
-  if (pages.current.address !== address) pages.current = { address, count: 1 };
-  const polled = usePoll(address, (signal) => load(filter, pages.current.count, signal), 5_000);
-  const filtered = Object.values(filter).some((value) => value !== "");
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""])) as unknown as LetterFilter;
+  const polled = usePages(`letters ${JSON.stringify(filter)}`, (after, signal) => line.letters(filter, after, signal));
+  const filtered = FILTERS.some((name) => filter[name] !== "");
   return (
-    <Frame title={T.title} lead={T.lead}>
-      <div className="card">
-        <div className="filters" role="search">
-          {(["contact", "object", "code"] as const).map((name) => (
-            <input
-              key={name}
-              className="input"
-              type="search"
-              aria-label={T[name]}
-              placeholder={T[name]}
-              value={filter[name]}
-              onChange={(event) => setQuery({ ...filter, [name]: event.target.value })}
-            />
+    <Frame title={T.title} lead={T.lead} actions={<a className="btn" href="#/history">{T.who}</a>}>
+      <div className="stack wide-gap">
+        {!filtered && <Grouped />}
+        <div className="filters" role="search" aria-label={T.filters}>
+          {FILTERS.map((name) => (
+            <input key={name} className="input" type="search" aria-label={T[name]} placeholder={T[name]} value={filter[name]} onChange={(event) => setQuery({ ...filter, [name]: event.target.value })} />
           ))}
+          {filtered && <Button onClick={() => setQuery({})}>{text.common.clear}</Button>}
         </div>
         <Polling polled={polled}>
-          {({ letters }) =>
-            letters.length === 0 ? (
-              filtered ? (
-                <Empty icon="search" title={T.noMatch} actions={<Button onClick={() => setQuery({})}>{text.common.clear}</Button>}>
-                  {T.noMatchBody}
-                </Empty>
-              ) : (
-                <Empty icon="check" title={T.none}>
-                  {T.noneBody}
-                </Empty>
-              )
-            ) : (
-              <Rows letters={letters} chosen={chosen} choose={setChosen} again={polled.again} />
-            )
-          }
+          {({ rows, next }) => (
+            <Rows
+              letters={rows}
+              again={polled.again}
+              more={next !== null && polled.more}
+              empty={
+                filtered ? (
+                  <Empty icon="search" title={T.noMatch}>
+                    {T.noMatchBody}
+                  </Empty>
+                ) : (
+                  <Empty icon="check" title={T.none}>
+                    {T.noneBody}
+                  </Empty>
+                )
+              }
+            />
+          )}
         </Polling>
-        {polled.value?.next && (
-          <div className="inset">
-            <Button
-              onClick={() => {
-                pages.current.count += 1;
-                polled.again();
-              }}
-            >
-              {T.more}
-            </Button>
-          </div>
-        )}
       </div>
     </Frame>
   );
 }
 
-async function load(filter: LetterFilter, count: number, signal: AbortSignal): Promise<{ letters: DeadLetter[]; next: string | null }> {
-  const letters: DeadLetter[] = [];
-  let next: string | null = null;
-  for (let page = 0; page < count; page += 1) {
-    const answer = await line.letters({ ...filter, after: next, limit: PAGE }, signal);
-    letters.push(...answer.deadLetters);
-    next = answer.next ?? null;
-    if (next === null) break;
-  }
-  return { letters, next };
+/** What went wrong, grouped, above the single letters. */
+function Grouped() {
+  const polled = usePoll("overview", (signal) => line.overview(signal), 5_000);
+  return polled.value && polled.value.dead.length > 1 ? <Causes dead={polled.value.dead} more={polled.value.deadMore} /> : null;
 }
 
-function Rows({ letters, chosen, choose, again }: { letters: DeadLetter[]; chosen: ReadonlySet<string>; choose: (next: ReadonlySet<string>) => void; again: () => void }) {
+function Rows({ letters, again, more, empty }: { letters: DeadLetter[]; again: () => void; more: (() => void) | false; empty: ReactNode }) {
+  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const items = letters.filter((letter) => chosen.has(key(letter)));
   const columns = useMemo(() => columnsOf(chosen, choose), [chosen, choose]);
   return (
-    <>
-      <div className="filters">
-        <Button small onClick={() => choose(new Set(items.length === letters.length ? [] : letters.map(key)))}>
-          {items.length === letters.length ? T.selectNone : T.selectAll}
-        </Button>
-        <span className="quiet row" role="status">
-          {T.selected(items.length)}
-        </span>
-        <LetterActions
-          items={items}
-          done={() => {
-            choose(new Set());
-            again();
-          }}
-        />
-        <span className="grow" />
-        <SaveButtons name="dead-letters" rows={letters.map(flat)} all={letters} />
-      </div>
-      <Table label={T.title} rows={letters} columns={columns} id={key} initial={{ key: "died", down: true }} />
-    </>
+    <Sheet
+      title={T.list}
+      name="dead-letters"
+      rows={letters}
+      columns={columns}
+      id={key}
+      flat={flat}
+      initial={{ key: "died", down: true }}
+      more={more}
+      empty={empty}
+      actions={
+        letters.length > 0 && (
+          <>
+            <span className="quiet" role="status">
+              {items.length > 0 && T.selected(items.length)}
+            </span>
+            <Button small onClick={() => choose(new Set(items.length === letters.length ? [] : letters.map(key)))}>
+              {items.length === letters.length ? T.selectNone : T.selectAll}
+            </Button>
+            <LetterActions
+              items={items}
+              done={() => {
+                choose(new Set());
+                again();
+              }}
+            />
+          </>
+        )
+      }
+    />
   );
 }
 
-function flat(letter: DeadLetter): Record<string, string | number> {
+function flat(letter: DeadLetter): Record<string, Cell> {
   const { id, contact, operation, object, reason, error, attempts, failedAt } = letter;
-  return { id, contact, operation, object, reason, code: error.code, message: error.message, fields: error.fields.join(" "), attempts, failedAt, payload: JSON.stringify(letter.payload) };
+  return { id, contact, operation, object, reason, code: error.code, message: error.message, fields: error.fields.join(" "), attempts, died: new Date(failedAt).toISOString(), payload: JSON.stringify(letter.payload) };
 }
 
 function columnsOf(chosen: ReadonlySet<string>, choose: (next: ReadonlySet<string>) => void): Column<DeadLetter>[] {
@@ -162,8 +153,8 @@ function columnsOf(chosen: ReadonlySet<string>, choose: (next: ReadonlySet<strin
         </div>
       ),
     },
-    { key: "contact", title: T.columns.contact, sort: (l) => l.contact, cell: (l) => <a href={href(["contacts", l.contact])}>{l.contact}</a> },
+    { key: "contact", title: T.columns.contact, sort: (l) => l.contact, cell: (l) => <a href={href(["contacts", l.contact], { write: l.id })}><code className="clip-id">{l.contact}</code></a> },
     { key: "attempts", title: T.columns.attempts, numeric: true, sort: (l) => l.attempts, cell: (l) => l.attempts },
-    { key: "died", title: T.columns.died, sort: (l) => l.failedAt, cell: (l) => <span className="quiet"><Ago at={l.failedAt} /></span> },
+    { key: "died", title: T.columns.died, numeric: true, sort: (l) => l.failedAt, cell: (l) => <span className="quiet nowrap"><Ago at={l.failedAt} /></span> },
   ];
 }

@@ -1,32 +1,34 @@
+import { useState } from "react";
 import { line, type FaultRule, type JournalEntry } from "../api/console";
 import { consoleText } from "../text/console";
 import { Button, IconButton } from "../ui/Button";
+import { Field } from "../ui/Field";
 import { Icon } from "../ui/Icon";
 import { Empty } from "../ui/states";
-import { Table, type Column } from "../ui/Table";
+import type { Column } from "../ui/Table";
 import { tell } from "../ui/tell";
 import { toast } from "../ui/toast";
-import { At, Frame, Polling, SaveButtons } from "./parts";
+import { At, Frame, Polling } from "./parts";
+import { Sheet } from "./Sheet";
+import { ruleOf } from "./rule";
+import { usePages } from "./usePages";
 import { usePoll } from "./usePoll";
 import "./console.css";
 
 const T = consoleText.org;
 
 /** What the buttons tell the org, in its own words. */
-const PRESETS: { label: string; rule: { do: string; method?: string } }[] = [
-  { label: T.presets.slow, rule: { do: "latency=3s" } },
-  { label: T.presets.down, rule: { do: "status=503" } },
-  { label: T.presets.locked, rule: { do: "lock" } },
-  { label: T.presets.limit, rule: { do: "limit=daily" } },
-  { label: T.presets.lost, rule: { do: "cut=after", method: "POST" } },
+const PRESETS: { label: string; hint: string; rule: { do: string; method?: string } }[] = [
+  { label: T.presets.slow, hint: T.hints.slow, rule: { do: "latency=3s" } },
+  { label: T.presets.down, hint: T.hints.down, rule: { do: "status=503" } },
+  { label: T.presets.locked, hint: T.hints.locked, rule: { do: "lock" } },
+  { label: T.presets.limit, hint: T.hints.limit, rule: { do: "limit=daily" } },
+  { label: T.presets.lost, hint: T.hints.lost, rule: { do: "cut=after", method: "POST" } },
 ];
 
 /** `#/org`: faults on demand in local mode, and what took effect there. */
 export default function OrgPage() {
-  const polled = usePoll("org", async (signal) => {
-    const [faults, journal] = await Promise.all([line.faults(signal), line.journal(signal)]);
-    return { faults, journal };
-  });
+  const polled = usePoll("faults", (signal) => line.faults(signal));
   if (polled.problem?.status === 404) {
     return (
       <Frame title={T.title}>
@@ -40,14 +42,10 @@ export default function OrgPage() {
   }
   return (
     <Frame title={T.title} lead={T.lead}>
-      <Polling polled={polled}>
-        {({ faults, journal }) => (
-          <div className="stack wide-gap">
-            <Faults rules={faults} again={polled.again} />
-            <Journal entries={journal} />
-          </div>
-        )}
-      </Polling>
+      <div className="stack wide-gap">
+        <Polling polled={polled}>{(rules) => <Faults rules={rules} again={polled.again} />}</Polling>
+        <Journal />
+      </div>
     </Frame>
   );
 }
@@ -62,29 +60,37 @@ function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
   const change = (work: Promise<unknown>): void => void tell(work).then(again);
   const standing = (preset: { do: string; method?: string }): FaultRule | undefined => rules.find((rule) => rule.do === preset.do && rule.method === preset.method);
   return (
-    <section className="card" aria-labelledby="faults">
-      <div className="section-head">
-        <h2 id="faults">{T.faults}</h2>
-      </div>
-      <div className="row wraps inset">
-        {PRESETS.map(({ label, rule }) => {
-          const on = standing(rule);
-          return (
-            <Button key={label} aria-pressed={on !== undefined} onClick={() => change(on ? line.removeFault(on.id) : line.addFault(rule))}>
-              {on && <Icon name="check" size={14} />}
-              {label}
-            </Button>
-          );
-        })}
-        <Button kind="primary" onClick={() => change(line.clearFaults().then(() => toast(T.mended, "good")))}>
+    <section className="card padded" aria-labelledby="faults">
+      <div className="row below">
+        <h2 id="faults" className="grow">
+          {T.faults}
+        </h2>
+        <span className={rules.length === 0 ? "badge good" : "badge warn"}>
+          <Icon name={rules.length === 0 ? "check" : "warn"} size={12} /> {rules.length === 0 ? T.well : T.ill(rules.length)}
+        </span>
+        <Button kind={rules.length === 0 ? undefined : "primary"} disabled={rules.length === 0} onClick={() => change(line.clearFaults().then(() => toast(T.mended, "good")))}>
           {T.mend}
         </Button>
       </div>
-      <h3 className="inset">{T.rules}</h3>
+      <div className="presets">
+        {PRESETS.map(({ label, hint, rule }) => {
+          const on = standing(rule);
+          return (
+            <button key={label} type="button" className="preset" aria-pressed={on !== undefined} onClick={() => change(on ? line.removeFault(on.id) : line.addFault(rule))}>
+              <strong>
+                {on && <Icon name="check" size={14} />} {label}
+              </strong>
+              <span>{hint}</span>
+            </button>
+          );
+        })}
+      </div>
+      <OwnRule add={(rule) => tell(line.addFault(rule)).then((done) => (again(), done))} />
+      <h3>{T.rules}</h3>
       {rules.length === 0 ? (
-        <p className="quiet inset">{T.rulesNone}</p>
+        <p className="quiet">{T.rulesNone}</p>
       ) : (
-        <ul className="inset rules" aria-label={T.rules}>
+        <ul className="rules" aria-label={T.rules}>
           {rules.map((rule) => (
             <li key={rule.id} className="row">
               <code>{words(rule)}</code>
@@ -98,28 +104,59 @@ function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
   );
 }
 
+function OwnRule({ add }: { add: (rule: Omit<FaultRule, "id">) => Promise<boolean> }) {
+  const [text, setText] = useState("");
+  return (
+    <form
+      className="ask below"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim() !== "") void add(ruleOf(text)).then((done) => done && setText(""));
+      }}
+    >
+      <Field label={T.own} hint={T.ownHint}>
+        {(ids) => <input {...ids} className="input mono" value={text} placeholder="record=INVALID_FIELD,object=Case,share=0.5" spellCheck={false} autoComplete="off" onChange={(event) => setText(event.target.value)} />}
+      </Field>
+      <Button type="submit" disabled={text.trim() === ""}>
+        {T.add}
+      </Button>
+    </form>
+  );
+}
+
 const ENTRIES: Column<JournalEntry>[] = [
-  { key: "seq", title: T.columns.seq, numeric: true, sort: (e) => e.seq, cell: (e) => e.seq },
-  { key: "at", title: T.columns.at, cell: (e) => <span className="quiet"><At at={e.at} /></span> },
+  { key: "seq", title: T.columns.seq, numeric: true, width: "56px", sort: (e) => e.seq, cell: (e) => e.seq },
+  { key: "at", title: T.columns.at, cell: (e) => <span className="quiet nowrap"><At at={e.at} /></span> },
   { key: "verb", title: T.columns.verb, sort: (e) => e.verb, cell: (e) => e.verb },
   { key: "object", title: T.columns.object, sort: (e) => e.object, cell: (e) => e.object },
   { key: "id", title: T.columns.id, cell: (e) => <code>{e.id}</code> },
   { key: "key", title: T.columns.key, cell: (e) => e.key && <code className="breaks">{e.key}</code> },
-  { key: "via", title: T.columns.via, cell: (e) => <span className="faint">{e.via}</span> },
-  { key: "fields", title: T.columns.fields, cell: (e) => <span className="faint">{Object.keys(e.fields).join(", ")}</span> },
+  { key: "via", title: T.columns.via, cell: (e) => <span className="faint breaks">{e.via}</span> },
+  { key: "fields", title: T.columns.fields, cell: (e) => <span className="faint breaks">{Object.keys(e.fields).join(", ")}</span> },
 ];
 
-function Journal({ entries }: { entries: JournalEntry[] }) {
+function Journal() {
+  const polled = usePages("journal", line.journal);
   return (
-    <section className="card">
-      <div className="section-head">
-        <h2 className="grow">
-          {T.journal}
-        </h2>
-        {entries.length > 0 && <SaveButtons name="journal" rows={entries.map((e) => ({ ...e, fields: JSON.stringify(e.fields) }))} all={entries} />}
-      </div>
-      <p className="quiet inset">{entries.length === 0 ? T.journalNone : T.journalLead}</p>
-      {entries.length > 0 && <Table label={T.journal} rows={entries} columns={ENTRIES} id={(e) => String(e.seq)} initial={{ key: "seq", down: true }} />}
-    </section>
+    <Polling polled={polled}>
+      {({ rows, next }) => (
+        <Sheet
+          title={T.journal}
+          lead={rows.length > 0 && T.journalLead}
+          name="journal"
+          rows={rows}
+          columns={ENTRIES}
+          id={(e) => String(e.seq)}
+          flat={(e) => ({ ...e, at: new Date(e.at).toISOString(), fields: JSON.stringify(e.fields) })}
+          initial={{ key: "seq", down: true }}
+          more={next !== null && polled.more}
+          empty={
+            <Empty icon="list" title={T.journalNone}>
+              {T.journalNoneBody}
+            </Empty>
+          }
+        />
+      )}
+    </Polling>
   );
 }

@@ -1,152 +1,144 @@
-import { line, type Counted, type Overview, type Signature } from "../api/console";
+import { line, type Counted, type Overview, type Sample } from "../api/console";
+import { useLive } from "../api/live";
 import { href } from "../app/router";
 import { consoleText } from "../text/console";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
-import { Empty, Notice } from "../ui/states";
-import { Table, type Column } from "../ui/Table";
+import { Empty } from "../ui/states";
+import type { Column } from "../ui/Table";
 import { tell } from "../ui/tell";
-import { Ago } from "../ui/time";
 import { toast } from "../ui/toast";
-import { Fact, Frame, Polling, SaveButtons } from "./parts";
+import { Attention } from "./Attention";
+import { Causes } from "./Causes";
+import { count, ratio, sum } from "./figures";
+import { Age, At, Frame, Polling, Tile } from "./parts";
+import { Sheet } from "./Sheet";
+import { Spark } from "./Spark";
 import { usePoll } from "./usePoll";
+import { useSeries } from "./useSeries";
 import "./console.css";
 
 const T = consoleText.overview;
 
-/** `#/overview`: what needs a person, and how the line runs. */
+/** `#/overview`: what needs a person first, and how the line runs. */
 export default function OverviewPage() {
-  const polled = usePoll("overview", (signal) => line.overview(signal));
+  const live = useLive();
+  const polled = usePoll("overview", (signal) => line.overview(signal), live.open ? 30_000 : 2_000, false);
+  const overview = live.open && live.overview ? live.overview : polled.value;
   return (
-    <Frame title={T.title} lead={T.lead}>
-      <Polling polled={polled}>{(overview) => <Shown overview={overview} again={polled.again} />}</Polling>
+    <Frame title={T.title} lead={T.lead} actions={<Actions overview={overview} live={live.open} again={polled.again} />}>
+      <Polling polled={{ ...polled, value: overview }}>{(shown) => <Shown overview={shown} />}</Polling>
     </Frame>
   );
 }
 
-function Shown({ overview, again }: { overview: Overview; again: () => void }) {
+function Actions({ overview, live, again }: { overview: Overview | null; live: boolean; again: () => void }) {
+  const worker = overview?.worker ?? null;
+  const turn = (on: boolean): void =>
+    void tell((on ? line.resume() : line.pause()).then(() => toast(on ? T.resumedToast : T.pausedToast, "good"))).then(again);
+  return (
+    <>
+      <span className="badge" title={live ? T.liveHint : T.pollingHint}>
+        <i className={live ? "pulse on" : "pulse"} aria-hidden="true" /> {live ? T.live : T.polling}
+      </span>
+      {worker !== null && (
+        <>
+          <span className={worker.running ? "badge good" : "badge warn"}>
+            <Icon name={worker.running ? "play" : "pause"} size={12} /> {worker.running ? T.running : T.paused}
+          </span>
+          <Button icon={worker.running ? "pause" : "play"} onClick={() => turn(!worker.running)}>
+            {worker.running ? T.pause : T.resume}
+          </Button>
+        </>
+      )}
+    </>
+  );
+}
+
+function Shown({ overview }: { overview: Overview }) {
+  const series = useSeries();
+  const seen = overview.counted.filter((c) => c.count > 0 && c.name !== "ApiUsagePercent");
   return (
     <div className="stack wide-gap">
-      {overview.trouble !== null && <Notice tone="bad">{overview.trouble}</Notice>}
-      <Line overview={overview} again={again} />
-      <section className="card">
-        <div className="section-head">
-          <h2 className="grow">
-            {T.dead}
-          </h2>
-          {overview.dead.length > 0 && <SaveButtons name="dead-letters-by-cause" rows={overview.dead.map((s) => ({ ...s, fields: s.fields.join(" ") }))} all={overview.dead} />}
-        </div>
-        {overview.deadMore && <p className="quiet inset">{T.deadMore}</p>}
-        {overview.dead.length === 0 ? (
-          <Empty icon="check" title={T.deadNone}>
-            {T.deadNoneBody}
+      <Attention overview={overview} />
+      <Figures overview={overview} series={series} />
+      <Causes dead={overview.dead} more={overview.deadMore} />
+      <Sheet
+        title={T.counted}
+        name="counted"
+        rows={seen}
+        columns={COUNTED}
+        id={(c) => c.name}
+        flat={(c) => ({ ...c })}
+        empty={
+          <Empty icon="data" title={T.countedNone}>
+            {T.countedNoneBody}
           </Empty>
-        ) : (
-          <Table label={T.dead} rows={overview.dead} columns={CAUSES} id={(s) => `${s.object} ${s.code} ${s.fields.join()}`} initial={{ key: "count", down: true }} />
-        )}
-      </section>
-      <Metrics counted={overview.counted} />
+        }
+      />
     </div>
   );
 }
 
-function Line({ overview, again }: { overview: Overview; again: () => void }) {
-  const { queue, worker } = overview;
-  const turn = (on: boolean): void =>
-    void tell((on ? line.resume() : line.pause()).then(() => toast(on ? T.resumedToast : T.pausedToast, "good"))).then(again);
+function Figures({ overview, series }: { overview: Overview; series: Sample[] }) {
+  const { queue, budget, doubt } = overview;
+  const minutes = series.length / 6;
+  const each = (of: (sample: Sample) => number): number[] => series.map(of);
+  const perCall = ratio(series, (s) => s.records, (s) => s.batches);
+  const hits = ratio(series, (s) => s.hits, (s) => s.hits + s.misses + s.stale);
   return (
-    <dl className="figures">
-      <Fact name={T.queue}>
-        {overview.accepting ? (
-          <span className="badge good">
-            <Icon name="check" size={12} /> {T.accepting}
-          </span>
-        ) : (
-          <span className="badge bad">
-            <Icon name="error" size={12} /> {T.refusing}
-          </span>
+    <div className="tiles">
+      <Tile name={T.accepting} value={overview.accepting ? T.yes : T.no} tone={overview.accepting ? "good" : "bad"} note={minutes > 0 ? T.acceptedHour(count(sum(series, (s) => s.accepted))) : T.noHour}>
+        <Spark values={each((s) => s.accepted)} label={T.plots.accepted} />
+      </Tile>
+      <Tile name={T.depth} to={href(["writes"])} value={queue ? count(queue.waiting + queue.inFlight) : "–"} note={queue ? T.inFlight(count(queue.inFlight)) : T.noQueue}>
+        <Spark values={each((s) => s.depth)} label={T.plots.depth} />
+      </Tile>
+      <Tile name={T.oldest} to={href(["writes"])} value={queue?.oldestAt ? <Age since={queue.oldestAt} /> : "–"} note={queue && queue.oldestAt === null ? (queue.waiting + queue.inFlight > 0 ? T.oldestElsewhere : T.nothingWaits) : T.oldestNote}>
+        <Spark values={each((s) => s.oldestMs)} label={T.plots.oldest} />
+      </Tile>
+      <Tile name={T.calls} value={minutes > 0 ? count(sum(series, (s) => s.calls) / minutes) : "–"} note={T.perMinute}>
+        <Spark values={each((s) => s.calls)} label={T.plots.calls} />
+      </Tile>
+      <Tile name={T.perCall} value={perCall === null ? "–" : count(perCall)} note={T.lastHour}>
+        <Spark values={each((s) => (s.batches === 0 ? 0 : s.records / s.batches))} label={T.plots.perCall} />
+      </Tile>
+      <Tile name={T.hits} to={href(["cache"])} value={hits === null ? "–" : `${Math.round(hits * 100)} %`} note={T.lastHour}>
+        <Spark values={each((s) => (s.hits + s.misses + s.stale === 0 ? 0 : s.hits / (s.hits + s.misses + s.stale)))} label={T.plots.hits} most={1} />
+      </Tile>
+      <Tile
+        name={T.usage}
+        value={budget ? `${count(budget.percent)} %` : "–"}
+        tone={budget ? (budget.percent >= 95 ? "bad" : budget.percent >= 85 || budget.stopsAt !== null ? "warn" : "") : ""}
+        note={budget ? <Forecast budget={budget} /> : T.usageUnknown}
+      >
+        {budget && (
+          <div className="bar" role="meter" aria-label={T.usage} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(budget.percent)}>
+            <i style={{ width: `${Math.min(100, budget.percent)}%` }} />
+          </div>
         )}
-      </Fact>
-      <Fact name={T.waiting}>{queue ? <strong>{queue.waiting}</strong> : <span className="faint">{T.noQueue}</span>}</Fact>
-      <Fact name={T.inFlight}>{queue ? <strong>{queue.inFlight}</strong> : <span className="faint">{T.noQueue}</span>}</Fact>
-      <Fact name={T.doubt} hint={T.doubtHint}>
-        <a href={href(["contacts"])}>
-          <strong>{overview.doubt}</strong>
-        </a>
-      </Fact>
-      <Fact name={T.usage}>{overview.usagePercent === null ? <span className="faint">{T.usageUnknown}</span> : <Usage percent={overview.usagePercent} />}</Fact>
-      <Fact name={T.worker}>
-        {worker === null ? (
-          <span className="faint">{T.elsewhere}</span>
-        ) : (
-          <span className="row">
-            <span className={worker.running ? "badge good" : "badge warn"}>
-              <Icon name={worker.running ? "play" : "pause"} size={12} /> {worker.running ? T.running : T.paused}
-            </span>
-            <Button small icon={worker.running ? "pause" : "play"} onClick={() => turn(!worker.running)}>
-              {worker.running ? T.pause : T.resume}
-            </Button>
-          </span>
-        )}
-      </Fact>
-    </dl>
+      </Tile>
+      <Tile name={T.doubt} to={href(["writes"])} value={doubt} tone={doubt > 0 ? "warn" : ""} note={doubt > 0 ? T.doubtNote : T.doubtNone} />
+    </div>
   );
 }
 
-function Usage({ percent }: { percent: number }) {
-  return (
-    <span className="row">
-      <strong>{percent.toFixed(percent < 10 ? 1 : 0)} %</strong>
-      <meter min={0} max={100} low={70} high={90} optimum={0} value={percent} aria-label={T.usage} />
-    </span>
-  );
+/** What the day's calls come to at this pace. */
+function Forecast({ budget }: { budget: NonNullable<Overview["budget"]> }) {
+  const spent = T.usedOf(count(budget.used), count(budget.limit));
+  if (budget.percent >= 95) return <>{spent}. {T.stopped}</>;
+  if (budget.stopsAt !== null) return <>{spent}. {T.stops} <At at={budget.stopsAt} /></>;
+  return <>{spent}. {budget.perHour === null ? T.forecastLater : T.lasts}</>;
 }
 
-const CAUSES: Column<Signature>[] = [
-  {
-    key: "what",
-    title: T.columns.what,
-    sort: (s) => `${s.object} ${s.code}`,
-    cell: (s) => (
-      <div className="two-lines">
-        <a href={href(["dead-letters"], { ...(s.object ? { object: s.object } : {}), code: s.code })}>
-          {s.object || T.noObject} · {s.code}
-        </a>
-        <span className="faint">{s.message}</span>
-      </div>
-    ),
-  },
-  { key: "fields", title: T.columns.fields, cell: (s) => s.fields.map((field) => <code key={field}>{field} </code>) },
-  { key: "count", title: T.columns.count, numeric: true, sort: (s) => s.count, cell: (s) => s.count },
-  { key: "newest", title: T.columns.newest, sort: (s) => s.newest, cell: (s) => <span className="quiet"><Ago at={s.newest} /></span> },
-];
-
-/** Durations and sizes are means; everything else is a sum. The allowance has its own place above. */
+/** Durations and sizes are means; everything else is a sum. */
 function figure(c: Counted): string {
-  if (c.name === "Duration") return `${Math.round(c.sum / c.count)} ms`;
-  if (c.name === "RecordsPerCall") return (c.sum / c.count).toFixed(1);
-  return String(c.sum);
+  if (c.name === "Duration") return `${count(c.sum / c.count)} ms`;
+  return count(c.name === "RecordsPerCall" ? c.sum / c.count : c.sum);
 }
 
-function Metrics({ counted }: { counted: Counted[] }) {
-  const seen = counted.filter((c) => c.count > 0 && c.name !== "ApiUsagePercent");
-  return (
-    <section className="card" aria-labelledby="counted">
-      <div className="section-head">
-        <h2 id="counted">{T.counted}</h2>
-      </div>
-      {seen.length === 0 ? (
-        <p className="quiet inset">{T.countedNone}</p>
-      ) : (
-        <dl className="facts">
-          {seen.map((c) => (
-            <div key={c.name}>
-              <dt>{T.metrics[c.name] ?? c.name}</dt>
-              <dd>{figure(c)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </section>
-  );
-}
+const COUNTED: Column<Counted>[] = [
+  { key: "name", title: T.columns.counted, sort: (c) => T.metrics[c.name] ?? c.name, cell: (c) => T.metrics[c.name] ?? c.name },
+  { key: "metric", title: T.columns.metric, cell: (c) => <code>{c.name}</code> },
+  { key: "figure", title: T.columns.figure, numeric: true, cell: figure },
+];

@@ -1,9 +1,10 @@
-import type { ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import type { Moment } from "../api/console";
 import { consoleText } from "../text/console";
 import { Button } from "../ui/Button";
 import { Notice, ProblemView } from "../ui/states";
 import { TableSkeleton } from "../ui/Table";
+import { age } from "./figures";
 import { saveCsv, saveJson, type Cell } from "./table";
 import type { Polled } from "./usePoll";
 
@@ -48,6 +49,32 @@ export function SaveButtons({ name, rows, all }: { name: string; rows: Record<st
         {consoleText.exportJson}
       </Button>
     </span>
+  );
+}
+
+/** One figure: what it is, how much, and what to make of it; a plot or a button below. */
+export function Tile({ name, value, note, tone = "", to, children }: { name: string; value: ReactNode; note?: ReactNode; tone?: string; to?: string; children?: ReactNode }) {
+  return (
+    <section className={`tile ${tone}`} aria-label={name}>
+      <h2>{to ? <a href={to}>{name}</a> : name}</h2>
+      <p className="value">{value}</p>
+      {note && <p className="note">{note}</p>}
+      {children}
+    </section>
+  );
+}
+
+/** How long ago, counting on. */
+export function Age({ since }: { since: number }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <time className="nowrap" dateTime={new Date(since).toISOString()} title={clock.format(since)}>
+      {age(now - since)}
+    </time>
   );
 }
 

@@ -1,4 +1,5 @@
 import { saveFile } from "../flows/files";
+import type { Write } from "../api/console";
 import type { Json } from "../api/types";
 
 export type Cell = string | number | boolean | null;
@@ -40,4 +41,14 @@ export function typed(entry: string, before: Json | undefined): Json {
   } catch {
     return entry;
   }
+}
+
+/** A write as a line of a CSV file. */
+export function flatWrite(write: Write): Record<string, Cell> {
+  const { id, contact, operation, object, status, recordId, attempts, acceptedAt, doneAt, nextAt, settleAt, reason, error } = write;
+  const time = (at: number | null): Cell => (at === null ? null : new Date(at).toISOString());
+  return {
+    ...{ id, contact, operation, object, status, recordId, attempts, accepted: time(acceptedAt), done: time(doneAt), next: time(nextAt), settled: time(settleAt), reason },
+    ...{ code: error?.code ?? null, message: error?.message ?? null },
+  };
 }

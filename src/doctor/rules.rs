@@ -7,24 +7,25 @@ use crate::fault::Class;
 use crate::fault::Fault;
 
 /// One check, as it came out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Check {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Check {
     /// What was looked at.
-    pub(super) name: String,
+    pub name: String,
     /// How it is.
-    pub(super) status: Status,
+    pub status: Status,
     /// What is so, and why.
-    pub(super) cause: String,
+    pub cause: String,
     /// What to do.
-    pub(super) cure: String,
+    pub cure: String,
     /// The page that says more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) link: Option<&'static str>,
+    pub link: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Status {
+pub enum Status {
     /// As it should be.
     Good,
     /// Works, and will not for ever, or not always.
@@ -34,7 +35,9 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) const fn word(self) -> &'static str {
+    /// For a table in a terminal.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Warned => "warned",

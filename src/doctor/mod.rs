@@ -1,18 +1,13 @@
-//! `tieline doctor`: what is wrong, why, and what cures it.
+//! What is wrong with the whole set-up, why, and what cures it.
 //!
 //! The checks ask and judge nothing; [`rules`] judge what was answered and ask nothing. Nothing is
 //! written anywhere: a look at a table and a queue is a read.
+//! Who calls it: `tieline doctor` and the console.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::Format;
-use super::print;
 use crate::clock;
 use crate::clock::Deadline;
-use crate::config;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::lambda::Service;
@@ -23,43 +18,18 @@ use crate::store::Table;
 
 mod rules;
 
-use rules::Check;
-use rules::Status;
+pub use rules::Check;
+pub use rules::Status;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Objects that flows write or read, besides those with a unique field.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "Contact,Case,Task")]
-    objects: Vec<String>,
-    /// How the checks are printed.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let checks = match config::of_process() {
-        Ok(config) => {
-            if let Some(roots) = config.process.trusted_roots.clone() {
-                crate::net::trust(roots);
-            }
-            examine(&Service::new(Ok(config)), &args.objects).await
-        }
-        Err(errors) => environment(&errors),
-    };
-    let rows: Vec<_> = checks
-        .iter()
-        .map(|c| vec![c.status.word().to_owned(), c.name.clone(), c.cause.clone(), c.cure.clone()])
-        .collect();
-    let values: Vec<_> = checks.iter().map(|c| json!(c)).collect();
-    print::list(args.format, &["STATUS", "CHECK", "WHAT IS SO", "CURE"], &rows, &values);
-    Ok(ExitCode::from(u8::from(checks.iter().any(|c| c.status == Status::Failed))))
-}
+/// Objects that most flows write or read; asked about where nobody names others.
+pub const OBJECTS: [&str; 3] = ["Contact", "Case", "Task"];
 
 /// An environment that cannot be used leaves nothing else to ask.
-fn environment(errors: &[ConfigError]) -> Vec<Check> {
+#[must_use]
+pub fn environment(errors: &[ConfigError]) -> Vec<Check> {
     let failed = |e: &ConfigError| {
         Check::failed(
             &format!("environment: {}", e.name),
@@ -71,7 +41,7 @@ fn environment(errors: &[ConfigError]) -> Vec<Check> {
 }
 
 /// Asks everything, in the order in which one thing needs another.
-async fn examine(service: &Service, objects: &[String]) -> Vec<Check> {
+pub async fn examine(service: &Service, objects: &[String]) -> Vec<Check> {
     let (Some(config), Some(client), Some(stores)) = (service.config(), service.client(), service.stores())
     else {
         return Vec::new();

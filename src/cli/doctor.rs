@@ -1,0 +1,41 @@
+//! `tieline doctor`: what is wrong, why, and what cures it.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Format;
+use super::print;
+use crate::config;
+use crate::doctor;
+use crate::doctor::Status;
+use crate::lambda::Service;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Objects that flows write or read, besides those with a unique field.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values = doctor::OBJECTS)]
+    objects: Vec<String>,
+    /// How the checks are printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let checks = match config::of_process() {
+        Ok(config) => {
+            if let Some(roots) = config.process.trusted_roots.clone() {
+                crate::net::trust(roots);
+            }
+            doctor::examine(&Service::new(Ok(config)), &args.objects).await
+        }
+        Err(errors) => doctor::environment(&errors),
+    };
+    let rows: Vec<_> = checks
+        .iter()
+        .map(|c| vec![c.status.word().to_owned(), c.name.clone(), c.cause.clone(), c.cure.clone()])
+        .collect();
+    let values: Vec<_> = checks.iter().map(|c| json!(c)).collect();
+    print::list(args.format, &["STATUS", "CHECK", "WHAT IS SO", "CURE"], &rows, &values);
+    Ok(ExitCode::from(u8::from(checks.iter().any(|c| c.status == Status::Failed))))
+}

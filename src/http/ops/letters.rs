@@ -1,0 +1,140 @@
+//! Dead letters: the list, and one of them.
+
+#![expect(unused_qualifications, reason = "utoipa's macros spell the types of parameters in full")]
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    routing::get,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::view::DeadLetterView;
+use super::writes::PAGE;
+use crate::clock;
+use crate::envelope::id::group_id;
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::outcome::rows::{DEAD_INDEX, DEAD_LETTERS, DeadLetter, partition};
+use crate::replay::object;
+
+/// How many rows are looked through for one page of a filtered list.
+const LOOKED_THROUGH: usize = 5_000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/dead-letters", get(dead_letters))
+        .route("/dead-letters/{contact}/{id}", get(dead_letter))
+}
+
+/// One page of dead letters.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetters {
+    /// Newest first.
+    dead_letters: Vec<DeadLetterView>,
+    /// What to ask the next page by; absent on the last.
+    next: Option<String>,
+}
+
+/// Which dead letters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Of this contact.
+    contact: Option<String>,
+    /// Of this object.
+    object: Option<String>,
+    /// With this code: Salesforce's, or the reason why it is dead.
+    code: Option<String>,
+    /// Where Salesforce names this field.
+    field: Option<String>,
+    /// Died at or after, in milliseconds since 1970.
+    from: Option<i64>,
+    /// Died before, in milliseconds since 1970.
+    to: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// At most this many, up to 200.
+    limit: Option<usize>,
+}
+
+/// Writes that wait for a person, newest first; of one contact in the order of their tickets.
+#[utoipa::path(get, path = "/dead-letters", tag = "dead letters", params(Filter), responses((status = 200, body = DeadLetters), (status = 503)))]
+pub async fn dead_letters(
+    State(app): State<App>,
+    Query(filter): Query<Filter>,
+) -> Result<Json<DeadLetters>, Problem> {
+    let now = clock::now();
+    let limit = filter.limit.unwrap_or(50).clamp(1, PAGE);
+    let table = super::state(app.service.stores())?;
+    let of_contact = filter.contact.as_deref().filter(|c| !c.is_empty()).map(|c| partition(&group_id(c)));
+    let mut after = filter.after.clone();
+    let (mut found, mut looked, mut next) = (Vec::new(), 0, None);
+    loop {
+        let rows = match &of_contact {
+            Some(partition) => table.list(partition, DEAD_LETTERS, after.as_deref(), PAGE, now).await?,
+            None => table.list_index(DEAD_INDEX, after.as_deref(), true, PAGE, now).await?,
+        };
+        let last = rows.len() < PAGE;
+        for row in &rows {
+            looked += 1;
+            // One that was sent again or given up is out of the index, and waits for nobody.
+            let Some((_, place)) = &row.index else { continue };
+            after = Some(if of_contact.is_some() { row.key.sort.clone() } else { place.clone() });
+            if let Ok(letter) = DeadLetter::from_row(row)
+                && filter.admits(&letter)
+            {
+                found.push(DeadLetterView::from(letter));
+                if found.len() == limit {
+                    next = after.clone();
+                    break;
+                }
+            }
+        }
+        if last || next.is_some() {
+            break;
+        }
+        if looked >= LOOKED_THROUGH {
+            next = after.clone();
+            break;
+        }
+    }
+    Ok(Json(DeadLetters { dead_letters: found, next }))
+}
+
+impl Filter {
+    fn admits(&self, letter: &DeadLetter) -> bool {
+        let same = |wanted: &Option<String>, is: &str| {
+            wanted.as_deref().is_none_or(|w| w.is_empty() || w.eq_ignore_ascii_case(is))
+        };
+        let field = |wanted: &String| {
+            wanted.is_empty() || letter.fault.fields.iter().any(|f| f.eq_ignore_ascii_case(wanted))
+        };
+        let at = letter.failed_at.as_millis();
+        (same(&self.code, &letter.fault.code) || same(&self.code, letter.reason.code()))
+            && same(&self.object, object(letter))
+            && self.field.as_ref().is_none_or(field)
+            && self.from.is_none_or(|from| at >= from)
+            && self.to.is_none_or(|to| at < to)
+    }
+}
+
+/// One dead letter.
+#[utoipa::path(get, path = "/dead-letters/{contact}/{id}", tag = "dead letters", params(("contact" = String, Path), ("id" = String, Path, description = "the ticket")), responses((status = 200, body = DeadLetterView), (status = 400, description = "that is no ticket"), (status = 404), (status = 503)))]
+pub async fn dead_letter(
+    State(app): State<App>,
+    Path((contact, id)): Path<(String, String)>,
+) -> Result<Json<DeadLetterView>, Problem> {
+    let table = super::state(app.service.stores())?;
+    let id = id.parse().map_err(|e| Problem::bad_request(format!("{e}")))?;
+    let row = table.get(&DeadLetter::key(&contact, id), clock::now()).await?;
+    let row = row.ok_or_else(|| {
+        Problem::not_found(
+            "No dead letter of this contact has this ticket; it was replayed or discarded, or never died.",
+        )
+    })?;
+    let letter = DeadLetter::from_row(&row).map_err(|e| Problem::unavailable(e.to_string()))?;
+    Ok(Json(letter.into()))
+}

@@ -1,0 +1,118 @@
+//! What holds for every call: the token, the site, the headers, problems; and the live stream.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Local, TOKEN, read};
+
+#[tokio::test]
+async fn everything_but_health_asks_for_the_token() {
+    let local = Local::start().await;
+    let get = |path: &str| local.http.get(format!("{}{path}", local.origin));
+    assert_eq!(get("/healthz").send().await.unwrap().text().await.unwrap(), r#"{"status":"ok"}"#);
+    let mut asked = 0;
+    for (path, item) in local.document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let url = format!("{}/api{path}", local.origin);
+            for token in [None, Some("Bearer wrong"), Some("Bearer "), Some(TOKEN)] {
+                let mut request = local.http.request(method.clone(), &url);
+                if let Some(token) = token {
+                    request = request.header("authorization", token);
+                }
+                let (status, problem) = read(request.send().await.unwrap()).await;
+                assert_eq!((status, &problem["type"]), (401, &json!("/problems/token")), "{method} {path}");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 20);
+    let by_query = get(&format!("/api/overview?token={TOKEN}")).send().await.unwrap();
+    assert_eq!(by_query.status(), 200, "a download cannot send headers");
+    assert_eq!(get("/api/overview?token=wrong").send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn other_sites_are_refused_and_no_answer_can_be_framed_or_become_a_script() {
+    let local = Local::start().await;
+    for (name, value) in [
+        ("host", "evil.example:80"),
+        ("host", "127.0.0.1.evil.example"),
+        ("origin", "https://evil.example"),
+        ("origin", "https://127.0.0.1"),
+        ("origin", "null"),
+    ] {
+        for path in ["/api/overview", "/", "/healthz", "/metrics"] {
+            let request = local.http.get(format!("{}{path}", local.origin)).bearer_auth(TOKEN);
+            let response = request.header(name, value).send().await.unwrap();
+            assert_eq!(response.status(), 403, "{name}: {value} {path}");
+        }
+    }
+    for path in ["/", "/api/overview", "/api/nothing", "/healthz"] {
+        let request = local.http.get(format!("{}{path}", local.origin)).bearer_auth(TOKEN);
+        let response = request.send().await.unwrap();
+        let header = |name: &str| response.headers()[name].to_str().unwrap();
+        let policy = header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("script-src"), "scripts come from nowhere else: {policy}");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert!(response.headers().get("access-control-allow-origin").is_none());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_refused_is_a_problem_with_a_cure() {
+    let local = Local::start().await;
+    for (method, path, body, status) in [
+        (Method::GET, "/nothing", "", 404),
+        (Method::DELETE, "/overview", "", 405),
+        (Method::POST, "/dead-letters/replay", "{", 400),
+        (Method::POST, "/dead-letters/replay", "{}", 422),
+        (Method::POST, "/dead-letters/replay", r#"{"items":[{"contact":1,"id":2}]}"#, 422),
+        (Method::GET, "/dead-letters?limit=many", "", 400),
+        (Method::GET, "/dead-letters?from=yesterday", "", 400),
+        (Method::GET, "/waiting?after=x", "", 400),
+        (Method::GET, "/org/journal?after=x", "", 400),
+        (Method::GET, "/dead-letters/c/nothing", "", 400),
+        (Method::GET, "/dead-letters/c/tl-aaaaaaaaaaaaaaaaaaaaaaaaaa", "", 404),
+        (Method::POST, "/org/faults", "do=what", 400),
+    ] {
+        let request = local.ask(method.clone(), path).header("content-type", "application/json");
+        let (got, problem) = read(request.body(body).send().await.unwrap()).await;
+        assert_eq!(got, status, "{method} {path} {body}: {problem}");
+    }
+    let plain = local.ask(Method::POST, "/cache/forget").body("record=1").send().await.unwrap();
+    assert_eq!(read(plain).await.0, 415);
+    let many: Vec<_> = (0..201).map(|n| json!({"contact": "c", "id": n.to_string()})).collect();
+    assert_eq!(local.call("POST", "/dead-letters/replay", json!({"items": many})).await.0, 400);
+    let (_, replayed) =
+        local.call("POST", "/dead-letters/replay", json!({"items": [{"contact": "c", "id": "<b>"}]})).await;
+    assert_eq!(replayed["results"][0]["verdict"], "failed", "{replayed}");
+}
+
+#[tokio::test]
+async fn pages_that_are_open_are_told_what_changes() {
+    let local = Local::start().await;
+    let mut stream = local.ask(Method::GET, "/events").send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut told = String::new();
+    let mut next = async || loop {
+        if let Some((event, rest)) = told.split_once("\n\n") {
+            let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
+            told = rest.to_owned();
+            if let Some(data) = data {
+                return serde_json::from_str::<Value>(&data).unwrap();
+            }
+            continue;
+        }
+        told.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().expect("it goes on")));
+    };
+    assert_eq!(next().await["worker"]["running"], true, "whoever comes is told what stands");
+    local.good("POST", "/worker/pause", Value::Null).await;
+    while next().await["worker"]["running"] != false {}
+}
