@@ -4,7 +4,7 @@
 # make web     build the pages into web/dist
 # make sim     the write path in simulated time: make sim SEEDS=200000
 # make bench-compare BASE=main   the same figures of another commit, and the ratios
-# make package both Lambda zips, with checksums
+# make package the Lambda zips, with checksums
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -70,5 +70,5 @@ bench: web/dist/index.html
 bench-compare:
 	benches/compare.sh $(BASE)
 
-package:
+package: web/dist/index.html
 	infra/package.sh

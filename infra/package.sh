@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what is deployed: target/lambda/bootstrap-{arm64,x86_64}.zip, bootstrap.zip (a copy of the one
-# named by ARCH), their checksums, and the list of what is inside (CycloneDX).
+# Builds what is deployed: target/lambda/{bootstrap,console}-{arm64,x86_64}.zip, bootstrap.zip and
+# console.zip (copies of those named by ARCH), their checksums, and the list of what is inside (CycloneDX).
 # Reproducible: the same commit and toolchain give the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,8 +26,12 @@ for arch in arm64 x86_64; do
   echo "package: building bootstrap for $arch (several minutes the first time)"
   cargo lambda build --locked --profile lambda $flag --no-default-features --bin bootstrap --lambda-dir "$out/$arch"
   python3 infra/zip.py "$out/$arch/bootstrap/bootstrap" "$out/bootstrap-$arch.zip"
+  # The console is the command line's own binary with the pages in it.
+  cargo lambda build --locked --profile lambda $flag --bin tieline --lambda-dir "$out/$arch"
+  python3 infra/zip.py "$out/$arch/tieline/bootstrap" "$out/console-$arch.zip"
 done
 cp "$out/bootstrap-$ARCH.zip" "$out/bootstrap.zip"
+cp "$out/console-$ARCH.zip" "$out/console.zip"
 cargo metadata --locked --format-version 1 --no-default-features --filter-platform aarch64-unknown-linux-gnu \
   | python3 infra/sbom.py > "$out/sbom.json"
-(cd "$out" && sha256sum bootstrap-*.zip bootstrap.zip sbom.json | tee SHA256SUMS)
+(cd "$out" && sha256sum bootstrap-*.zip bootstrap.zip console-*.zip console.zip sbom.json | tee SHA256SUMS)
