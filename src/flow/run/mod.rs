@@ -14,7 +14,9 @@
 //!   could call somebody who must not be called.
 //! * A run ends: after [`Limits::run`] of time, [`Limits::steps`] steps, or [`MAX_HELD`] of results.
 //! * An outcome that comes twice, late, or for another action changes nothing and is traced.
-//! * Memory: at most [`MAX_HELD`] of results, [`MAX_TRACE`] of trace, and the event it was given.
+//! * Memory: the event and the properties it was given, and beside them at most [`MAX_HELD`] of
+//!   results and properties, [`MAX_TRACE`] of values and words in its trace, some hundred bytes for
+//!   each entry of it (two a step), and [`MAX_INPUTS`] of arguments.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,12 +35,16 @@ mod step;
 mod trace;
 pub mod value;
 
+pub use blocks::e164;
 pub use plan::Flow;
 pub use trace::{MAX_TRACE, Phase, TraceEntry};
 
 /// Most that one result may hold, in bytes; a larger one fails its action.
 pub const MAX_RESULT: usize = 1 << 20;
-/// Most that the results of a run may hold together, in bytes; beyond it the run ends.
+/// Most that the expressions of one action may bring together, in bytes; more fails the action.
+pub const MAX_INPUTS: usize = 4 << 20;
+/// Most that results, and properties that the run sets, may hold together, in bytes; beyond it the
+/// run ends.
 pub const MAX_HELD: usize = 8 << 20;
 
 /// What may be set about a run; never without end.

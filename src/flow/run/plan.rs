@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::MAX_INPUTS;
+use super::value::weight;
 use crate::flow::catalogue::{self, Block, ControlType, Executor};
 use crate::flow::json::Json;
 use crate::flow::model::{Action, Document};
@@ -42,6 +44,23 @@ pub(super) enum Next<'f> {
     To(&'f str),
     Nowhere,
     Missing(&'f str),
+}
+
+/// Arguments of an action, with their expressions replaced.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) inputs: Map<String, Value>,
+    /// Expressions that found nothing.
+    pub(super) unresolved: Vec<String>,
+    /// What expressions found, in bytes.
+    read: usize,
+}
+
+impl Resolved {
+    /// Whether there was more than an action may be given.
+    pub(super) const fn too_large(&self) -> bool {
+        self.read > MAX_INPUTS
+    }
 }
 
 /// What expressions read.
@@ -139,15 +158,14 @@ impl Node {
     }
 
     /// The arguments with their expressions replaced, and the expressions that found nothing.
-    pub(super) fn resolve(&self, scope: &Scope<'_>) -> (Map<String, Value>, Vec<String>) {
-        let mut unresolved = Vec::new();
-        let mut resolved = Map::with_capacity(self.inputs.len());
+    pub(super) fn resolve(&self, scope: &Scope<'_>) -> Resolved {
+        let mut resolved = Resolved::default();
         for (name, input) in &self.inputs {
-            if let Some(value) = input.resolve(scope, &mut unresolved) {
-                resolved.insert(name.clone(), value);
+            if let Some(value) = input.resolve(scope, &mut resolved) {
+                resolved.inputs.insert(name.clone(), value);
             }
         }
-        (resolved, unresolved)
+        resolved
     }
 
     /// The first required argument that is absent. What takes any value can do with nothing.
@@ -179,24 +197,24 @@ impl Input {
         }
     }
 
-    fn resolve(&self, scope: &Scope<'_>, unresolved: &mut Vec<String>) -> Option<Value> {
+    fn resolve(&self, scope: &Scope<'_>, all: &mut Resolved) -> Option<Value> {
         match self {
             Self::Literal(value) => Some(value.clone()),
+            // One value may be named thousands of times.
+            Self::Path(..) if all.read > MAX_INPUTS => None,
             Self::Path(path, text) => {
                 let found = scope.read(path);
-                if found.is_none() {
-                    unresolved.push(text.clone());
+                match &found {
+                    Some(value) => all.read += weight(value, MAX_INPUTS),
+                    None => all.unresolved.push(text.clone()),
                 }
                 found
             }
             Self::Map(members) => Some(Value::Object(
-                members
-                    .iter()
-                    .filter_map(|(k, v)| Some((k.clone(), v.resolve(scope, unresolved)?)))
-                    .collect(),
+                members.iter().filter_map(|(k, v)| Some((k.clone(), v.resolve(scope, all)?))).collect(),
             )),
             Self::List(items) => {
-                Some(Value::Array(items.iter().filter_map(|v| v.resolve(scope, unresolved)).collect()))
+                Some(Value::Array(items.iter().filter_map(|v| v.resolve(scope, all)).collect()))
             }
         }
     }

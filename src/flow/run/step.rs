@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::blocks::{self, Effect, Inputs};
-use super::plan::{Next, Node, Scope};
+use super::plan::{Next, Node, Resolved, Scope};
 use super::trace::{Phase, TraceEntry};
 use super::value::{self, weight};
 use super::{
-    Event, Exception, Flow, Limits, MAX_HELD, MAX_RESULT, Outcome, Pending, Run, RunLimits, Status, Step,
-    StoreCall, Waiting,
+    Event, Exception, Flow, Limits, MAX_HELD, MAX_INPUTS, MAX_RESULT, Outcome, Pending, Run, RunLimits,
+    Status, Step, StoreCall, Waiting,
 };
 use crate::flow::catalogue::Executor;
 use crate::time::Timestamp;
@@ -164,7 +164,9 @@ impl Run {
             agent: &self.event.agent,
             properties: &self.properties,
         };
-        let (inputs, unresolved) = node.resolve(&scope);
+        let resolved = node.resolve(&scope);
+        let too_large = resolved.too_large();
+        let Resolved { inputs, unresolved, .. } = resolved;
         let given = Inputs(&inputs);
         let effect = match node.kind.as_str() {
             "SE_Start" => Effect::Done(Value::Null),
@@ -176,6 +178,10 @@ impl Run {
                 self.end(Status::Completed, None, now);
                 return None;
             }
+            _ if too_large => Effect::Fail(Exception::new(
+                "InputTooLarge",
+                format!("The arguments take more than {MAX_INPUTS} bytes; read less, or parts of it."),
+            )),
             kind => match (node.missing(&inputs), blocks::settled(kind, &given)) {
                 (_, Some(Effect::Done(results))) => Effect::Done(results),
                 (Some(_), _) if node.executor() == Some(Executor::Engine) && node.has_port("true") => {
@@ -386,6 +392,7 @@ impl Run {
                 found.map_or_else(|| json!({}), |value| json!({ "value": value }))
             }
             StoreCall::Set { key, value } => {
+                self.held += key.len() + weight(value, MAX_RESULT);
                 self.properties.insert(key.clone(), value.clone());
                 Value::Null
             }

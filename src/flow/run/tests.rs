@@ -560,3 +560,56 @@ fn the_shapes_of_published_flows_run_on_every_path() {
     }
     assert!(ran >= 9);
 }
+
+#[test]
+fn what_a_flow_may_gather_is_bounded() {
+    let long = json!("x".repeat(MAX_RESULT / 2));
+    let many = |n: usize, text: &str| -> Map<String, Value> {
+        (0..n).map(|i| (format!("k{i}"), json!(text))).collect()
+    };
+    let with = |kind: &str, controls: Value| {
+        let flow = around(kind, &controls, &["done", "success", "failure"]);
+        let mut event = event();
+        event.payload["long"] = long.clone();
+        let mut run = Run::start("run-1", &flow, event, Map::new(), Limits::default(), T0);
+        run.advance(&flow, T0);
+        run
+    };
+    // One value named ten thousand times; a template that names it often, and one that is never closed.
+    let run = with("SE_ContactUpdateAttributes", json!({"attributes": many(10_000, "$.payload.long")}));
+    assert_eq!(run.actions["b"]["exception"]["name"], "InputTooLarge");
+    let often = json!({"template": "${a}".repeat(50_000), "variables": {"a": "$.payload.long"}});
+    assert_eq!(with("SE_CoreStringTemplate", often).actions["b"]["exception"]["name"], "ResultTooLarge");
+    let open = json!({"template": "${".repeat(200_000), "variables": {}});
+    assert_eq!(with("SE_CoreStringTemplate", open).status, Status::Completed);
+    // What is read in vain, and what is logged, fills no trace.
+    let run = with("SE_ContactUpdateAttributes", json!({"attributes": many(10_000, "$.payload.gone")}));
+    assert!(serde_json::to_string(&run.trace).unwrap().len() < 50_000);
+    let run = with("SE_Log", json!({"message": "$.payload.long"}));
+    assert!(serde_json::to_string(&run.trace).unwrap().len() < 50_000);
+}
+
+#[test]
+fn a_flow_that_gathers_without_end_is_ended() {
+    // Round and round: a longer name each time, and half a megabyte under it.
+    let flow = compile(&json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": "n"}},
+        {"id": "n", "type": "SE_CoreJoinStrings", "controls": {"value1": "$.actions.n.results.value", "value2": "x"}, "ports": {"done": "p"}},
+        {"id": "p", "type": "SE_SetProperty", "controls": {"key": "$.actions.n.results.value", "value": "$.payload.long"}, "ports": {"done": "n"}}]}));
+    let mut event = event();
+    event.payload["long"] = json!("x".repeat(MAX_RESULT / 2));
+    let mut run = Run::start("run-1", &flow, event, Map::new(), Limits::default(), T0);
+    while let Step::Store(_) = run.advance(&flow, T0) {
+        run.stored(&flow, Ok(None), T0);
+    }
+    assert_eq!(run.status, Status::Limit);
+    assert!(serde_json::to_string(run.all_properties()).unwrap().len() < 2 * MAX_HELD);
+
+    let id = "i".repeat(300_000);
+    let flow = compile(&json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": id}},
+        {"id": id, "type": "SE_Log", "meta": {"title": id}, "controls": {"message": id}, "ports": {"done": id}}]}));
+    let mut run = start(&flow);
+    assert_eq!(run.advance(&flow, T0), Step::Over(Status::Limit));
+    assert!(serde_json::to_string(&run.trace).unwrap().len() < 2 * MAX_TRACE);
+}

@@ -12,6 +12,11 @@ use crate::time::Timestamp;
 pub const MAX_TRACE: usize = 2 << 20;
 /// Most of one input or result that an entry keeps.
 const MAX_PART: usize = 64 << 10;
+/// Most letters of a name (an id, a title, an expression) and of a sentence in an entry, and most
+/// expressions that are named.
+const MAX_NAME: usize = 200;
+const MAX_WORDS: usize = 4000;
+const MAX_UNRESOLVED: usize = 20;
 /// Entries about outcomes that changed nothing; a browser may resend without end.
 const MAX_IGNORED: usize = 50;
 
@@ -101,6 +106,16 @@ impl TraceEntry {
     }
 }
 
+/// Cuts a text that is too long, and shows that it was.
+fn clip(text: &mut String, most: usize) {
+    if text.len() > most
+        && let Some((at, _)) = text.char_indices().nth(most)
+    {
+        text.truncate(at);
+        text.push('…');
+    }
+}
+
 impl Run {
     /// Adds an entry.
     pub(super) fn note(&mut self, mut entry: TraceEntry, now: Timestamp) {
@@ -108,6 +123,24 @@ impl Run {
             && self.trace.iter().filter(|e| e.phase == Phase::Ignored).count() >= MAX_IGNORED
         {
             return;
+        }
+        for name in
+            [&mut entry.action, &mut entry.kind, &mut entry.title, &mut entry.next].into_iter().flatten()
+        {
+            clip(name, MAX_NAME);
+        }
+        entry.unresolved.truncate(MAX_UNRESOLVED);
+        entry.unresolved.iter_mut().for_each(|path| clip(path, MAX_NAME));
+        let exception = entry.exception.as_mut().map(|e| &mut e.message);
+        let mut words: Vec<&mut String> = entry.note.iter_mut().chain(exception).collect();
+        words.iter_mut().for_each(|text| clip(text, MAX_WORDS));
+        let size = words.iter().map(|text| text.len()).sum::<usize>()
+            + entry.unresolved.iter().map(String::len).sum::<usize>();
+        if self.traced + size > MAX_TRACE && entry.phase != Phase::End {
+            words.into_iter().for_each(|text| clip(text, MAX_NAME));
+            entry.unresolved.clear();
+        } else {
+            self.traced += size;
         }
         entry.seq = self.trace.len();
         entry.t_ms = u64::try_from(now.since(self.started_ms).as_millis()).unwrap_or(u64::MAX);

@@ -24,7 +24,8 @@ pub(super) fn look(report: &mut Report, graph: &Graph<'_>, around: &Around) {
 fn kind(report: &mut Report, node: &Node<'_>, around: &Around) {
     let at = node.at.below("type");
     let Some(block) = node.block else {
-        let hint = match nearest(node.kind(), catalogue().blocks.iter().map(|b| b.kind.as_str())) {
+        let kinds = catalogue().blocks.iter().map(|b| b.kind.as_str());
+        let hint = match if report.is_full("T201") { None } else { nearest(node.kind(), kinds) } {
             Some((name, _)) => format!("Perhaps {name} is meant. It is kept as it is."),
             None => "It is kept as it is. A run that comes to it leaves by failure.".to_owned(),
         };
@@ -83,7 +84,8 @@ fn arguments(report: &mut Report, graph: &Graph<'_>, node: &Node<'_>) {
                 );
             }
             None => {
-                let hint = match nearest(name, block.controls.iter().map(|c| c.name.as_str())) {
+                let names = block.controls.iter().map(|c| c.name.as_str());
+                let hint = match if report.is_full("C302") { None } else { nearest(name, names) } {
                     Some((known, _)) => format!("Perhaps {known} is meant. It is kept."),
                     None => "It is kept and does nothing.".to_owned(),
                 };

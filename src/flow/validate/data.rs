@@ -176,7 +176,7 @@ fn payload(report: &mut Report, reader: &Reader<'_, '_>, path: &Path, at: &At) {
 fn reads(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, path: &Path, id: &str, at: &At) {
     let graph = reader.graph;
     let Some(producer) = graph.by_id.get(id).copied() else {
-        let near = graph.nearest(id);
+        let near = if report.is_full("X403") { None } else { graph.nearest(id) };
         let hint = match near {
             Some((name, _)) => format!("Perhaps {name} is meant."),
             None => "The block was removed or renamed. Choose the value again.".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Around, Diagnostic, Repair, check, file, layout};
+use super::{Around, Diagnostic, Repair, file, layout, whole};
 use crate::flow::json::Json;
 use crate::flow::model::Document;
 use crate::flow::path::Path;
@@ -27,7 +27,7 @@ pub struct Applied {
 /// as it is, to the byte.
 pub fn apply(document: &mut Document, around: &Around, codes: Option<&[String]>) -> Vec<Applied> {
     let wanted = |d: &Diagnostic| codes.is_none_or(|codes| codes.iter().any(|c| c == d.code));
-    let findings: Vec<Diagnostic> = check(document, around).into_iter().filter(wanted).collect();
+    let findings: Vec<Diagnostic> = whole(document, around).into_iter().filter(wanted).collect();
     let places = findings.iter().any(|d| repair(d) == Some(&Repair::Place)).then(|| layout::places(document));
     let mut renumber = Vec::new();
     let mut applied = Vec::new();

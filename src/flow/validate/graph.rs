@@ -316,7 +316,9 @@ fn connections(report: &mut Report, graph: &Graph<'_>, index: usize) {
                         format!("{port} of {} leads to {id}, which does not exist.", node.name()),
                         "Connect it again.",
                     );
-                    if let Some((name, true)) = graph.nearest(id) {
+                    if !report.is_full("G105")
+                        && let Some((name, true)) = graph.nearest(id)
+                    {
                         report.fixable(format!("Connect it to {name}"), Repair::Replace(Json::text(name)));
                     }
                 }

@@ -9,6 +9,7 @@
 //! Its laws: linear in the size of the file but for data flow, which is left out above
 //! [`FLOW_LIMIT`] actions, where an error stands anyway.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -36,6 +37,9 @@ pub const MAX_READ_BYTES: usize = 16 << 20;
 pub const MAX_ACTIONS: usize = 500;
 /// Above this many actions data flow is not looked at.
 pub const FLOW_LIMIT: usize = 2_000;
+
+/// Most findings of one code that are listed; beyond it only their number is told.
+pub const MAX_LISTED: usize = 1_000;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -119,7 +123,7 @@ pub fn blocks_activation(finding: &Diagnostic) -> bool {
 /// Reads a text and says everything about it. Without a document the text is no JSON.
 #[must_use]
 pub fn check_text(text: &str, around: &Around) -> (Option<Document>, Vec<Diagnostic>) {
-    let mut report = Report::default();
+    let mut report = Report::new(MAX_LISTED);
     if text.len() > MAX_READ_BYTES {
         report.size(text.len());
         return (None, report.found);
@@ -161,7 +165,14 @@ pub fn check_text(text: &str, around: &Around) -> (Option<Document>, Vec<Diagnos
 /// Says everything about a document.
 #[must_use]
 pub fn check(document: &Document, around: &Around) -> Vec<Diagnostic> {
-    let mut report = Report::default();
+    let mut report = Report::new(MAX_LISTED);
+    report.document(document, around);
+    report.sorted()
+}
+
+/// The same without an end to the list, for repairs.
+fn whole(document: &Document, around: &Around) -> Vec<Diagnostic> {
+    let mut report = Report::new(usize::MAX);
     report.document(document, around);
     report.sorted()
 }
@@ -194,12 +205,25 @@ impl At {
     }
 }
 
-#[derive(Default)]
 struct Report {
     found: Vec<Diagnostic>,
+    /// Most findings of one code.
+    most: usize,
+    counts: BTreeMap<&'static str, (usize, Severity)>,
+    /// Whether the last finding is listed.
+    listed: bool,
 }
 
 impl Report {
+    const fn new(most: usize) -> Self {
+        Self { found: Vec::new(), most, counts: BTreeMap::new(), listed: false }
+    }
+
+    /// Whether no more findings of this code are listed, so that no hint need be thought of.
+    fn is_full(&self, code: &str) -> bool {
+        self.counts.get(code).is_some_and(|(count, _)| *count >= self.most)
+    }
+
     fn document(&mut self, document: &Document, around: &Around) {
         if !file::look(self, document) {
             return;
@@ -239,6 +263,12 @@ impl Report {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
+        let (count, _) = self.counts.entry(code).or_insert((0, severity));
+        *count += 1;
+        self.listed = *count <= self.most;
+        if !self.listed {
+            return;
+        }
         self.found.push(Diagnostic {
             code,
             severity,
@@ -253,12 +283,28 @@ impl Report {
 
     /// Offers a repair of the finding just added.
     fn fixable(&mut self, label: impl Into<String>, repair: Repair) {
-        if let Some(last) = self.found.last_mut() {
+        if self.listed
+            && let Some(last) = self.found.last_mut()
+        {
             last.fix = Some(Fix { label: label.into(), repair });
         }
     }
 
     fn sorted(mut self) -> Vec<Diagnostic> {
+        for (code, (count, severity)) in std::mem::take(&mut self.counts) {
+            if let Some(more) = count.checked_sub(self.most).filter(|more| *more > 0) {
+                self.found.push(Diagnostic {
+                    code,
+                    severity,
+                    action: None,
+                    pointer: "/actions".to_owned(),
+                    message: format!("{more} more findings of this kind are not listed."),
+                    hint: "Mend those that are; check again.".to_owned(),
+                    fix: None,
+                    order: usize::MAX,
+                });
+            }
+        }
         self.found.sort_by_key(|d| d.order);
         self.found
     }

@@ -292,3 +292,25 @@ fn hostile_files_end_in_findings() {
     assert!(document.is_none());
     assert_eq!(short(&findings), ["L601 -."]);
 }
+
+#[test]
+fn a_flow_of_a_hundred_thousand_faults_gives_a_list_that_can_be_read() {
+    let actions: Vec<String> = (0..100_000)
+        .map(|n| {
+            format!(r#"{{"id":"uid{n}","type":"SE_Nope{n}","controls":null,"ports":{{"x":"gone-{n}"}}}}"#)
+        })
+        .collect();
+    let text = format!(r#"{{"actions":[{}]}}"#, actions.join(","));
+    let (document, findings) = check_text(&text, &Around::default());
+    assert!(document.is_some());
+    assert!(findings.len() < 10 * MAX_LISTED, "{}", findings.len());
+    for code in ["F008", "T201", "G105"] {
+        assert_eq!(findings.iter().filter(|d| d.code == code).count(), MAX_LISTED + 1, "{code}");
+    }
+    let last = findings.iter().rfind(|d| d.code == "G105").unwrap();
+    assert!(last.message.starts_with("99000 more") && last.severity == Severity::Error, "{}", last.message);
+    // Repairs are made whole: nothing of theirs is left behind the list.
+    let mut document = document.unwrap();
+    fix::apply(&mut document, &Around::default(), Some(&["F008".to_owned()]));
+    assert!(check(&document, &Around::default()).iter().all(|d| d.code != "F008"));
+}

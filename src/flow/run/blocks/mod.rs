@@ -3,11 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::value::{from_number, items, number, same, text, truthy};
-use super::{Exception, StoreCall};
+use super::{Exception, MAX_RESULT, StoreCall};
 use crate::flow::path::{self, Path};
 
 mod date;
 mod phone;
+
+pub use phone::e164;
 
 /// What came of looking at a block.
 #[derive(Debug)]
@@ -96,7 +98,7 @@ fn try_look(kind: &str, inputs: &Inputs<'_>, payload: &Value) -> Result<Effect, 
             value(phone::national(&inputs.text("phoneNumber"), &inputs.text("countryCode")))
         }
         "SE_CoreFormatPhoneNumberE164" => {
-            value(phone::e164(&inputs.text("phoneNumber"), &inputs.text("countryCode")))
+            value(e164(&inputs.text("phoneNumber"), &inputs.text("countryCode")))
         }
         "SE_CoreFormatDate" => {
             value(date::format(inputs.get("date"), &inputs.text("format"), &inputs.text("timeZone"))?)
@@ -108,7 +110,7 @@ fn try_look(kind: &str, inputs: &Inputs<'_>, payload: &Value) -> Result<Effect, 
             value(format!("{}{}{}", inputs.text("value1"), inputs.text("separator"), inputs.text("value2")))
         }
         "SE_CoreStringTemplate" => {
-            let filled = fill(&inputs.text("template"), inputs.get("variables"));
+            let filled = fill(&inputs.text("template"), inputs.get("variables"))?;
             Effect::Done(json!({ "string": filled, "value": filled }))
         }
         "SE_CoreExtractValue" => extract(inputs)?,
@@ -206,23 +208,26 @@ fn order(a: Option<&Value>, b: Option<&Value>) -> Option<std::cmp::Ordering> {
     }
 }
 
-fn fill(template: &str, variables: Option<&Value>) -> String {
-    let mut out = String::with_capacity(template.len());
+/// Stops where nobody could keep it: a short template may name a long value often.
+fn fill(template: &str, variables: Option<&Value>) -> Result<String, Exception> {
+    let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, then)) = after.split_once('}') else { break };
         out.push_str(before);
-        let Some((name, then)) = after.split_once('}') else {
-            out.push_str("${");
-            rest = after;
-            continue;
-        };
         match variables.and_then(|v| v.get(name.trim())) {
             Some(found) => out.push_str(&text(Some(found))),
             None => out.push_str(&format!("${{{name}}}")),
         }
+        if out.len() > MAX_RESULT {
+            return Err(Exception::new(
+                "ResultTooLarge",
+                format!("The text is longer than {MAX_RESULT} bytes; put less into it."),
+            ));
+        }
         rest = then;
     }
-    out + rest
+    Ok(out + rest)
 }
 
 fn extract(inputs: &Inputs<'_>) -> Result<Effect, Exception> {

@@ -10,8 +10,9 @@ pub(super) fn national(text: &str, country: &str) -> String {
     written(text, country, PhoneNumberFormat::National)
 }
 
-/// `+12065550100`.
-pub(super) fn e164(text: &str, country: &str) -> String {
+/// `+12065550100`, for a number without `+` by this country.
+#[must_use]
+pub fn e164(text: &str, country: &str) -> String {
     written(text, country, PhoneNumberFormat::E164)
 }
 

@@ -9,24 +9,17 @@ use serde::Serialize;
 use super::Error;
 use super::Host;
 use super::rows::decode;
-use super::rows::encode;
 use crate::flow::catalogue;
 use crate::flow::model::Document;
 use crate::flow::validate;
 use crate::flow::validate::Around;
-use crate::flow::validate::Diagnostic;
-use crate::flow::validate::Severity;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
 use crate::time::Timestamp;
 
+mod keep;
+
 const FLOWS: &str = "flow";
-/// How many versions a record remembers the notes of; the versions themselves all stay.
-const NOTES: usize = 500;
-/// Most flows that a list gives.
-const LIST: usize = 1000;
+/// How many flows are read at once.
+const PAGE: usize = 500;
 
 /// What is known about a flow beside its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,21 +138,24 @@ struct Record {
     versions: Vec<Version>,
 }
 
-/// The row of a version: its text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Text {
-    text: String,
-}
-
 impl Host {
     /// All flows, deleted ones too, by name.
     ///
     /// # Errors
     /// When the table does not answer.
     pub async fn flows(&self, now: Timestamp) -> Result<Vec<Summary>, Error> {
-        let rows = self.0.table.list(FLOWS, "", None, LIST, now).await?;
-        let mut flows: Vec<Summary> =
-            rows.iter().map(|row| Ok(decode::<Record>(&row.data)?.summary)).collect::<Result<_, Error>>()?;
+        let mut flows = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.0.table.list(FLOWS, "", after.as_deref(), PAGE, now).await?;
+            for row in &rows {
+                flows.push(decode::<Record>(&row.data)?.summary);
+            }
+            match rows.last() {
+                Some(last) if rows.len() == PAGE => after = Some(last.key.sort.clone()),
+                _ => break,
+            }
+        }
         flows.sort_by(|a, b| {
             (&a.source, &a.event, a.order, &a.name).cmp(&(&b.source, &b.event, b.order, &b.name))
         });
@@ -301,9 +297,7 @@ impl Host {
         let version = version.unwrap_or(record.summary.draft_version);
         let flow = self.with_text(record.summary, version, now).await?;
         let (source, event) = (&flow.summary.source, &flow.summary.event);
-        let known = catalogue::source(source)
-            .is_some_and(|s| s.event(event).is_some() || (s.id == "ctiAction" && event.is_empty()));
-        if !known {
+        if !is_event(source, event) {
             return Err(Error::Asked(format!(
                 "A flow runs on an event of a source; {} {} is none. Choose both first.",
                 or_none(source),
@@ -371,140 +365,21 @@ impl Host {
             .collect();
         Ok(Around { source, event, also_active, ..Around::default() })
     }
-
-    async fn save(
-        &self,
-        mut record: Record,
-        row: u64,
-        draft: Draft,
-        author: &str,
-        now: Timestamp,
-    ) -> Result<Flow, Error> {
-        let summary = &mut record.summary;
-        if let Some(name) = draft.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()) {
-            summary.name = name;
-        }
-        summary.adapter = draft.adapter.unwrap_or(std::mem::take(&mut summary.adapter));
-        summary.source = draft.source.unwrap_or(std::mem::take(&mut summary.source));
-        summary.event = draft.event.unwrap_or(std::mem::take(&mut summary.event));
-        summary.description = draft.description.unwrap_or(std::mem::take(&mut summary.description));
-        summary.order = draft.order.unwrap_or(summary.order);
-        summary.debug = draft.debug.unwrap_or(summary.debug);
-        author.clone_into(&mut summary.author);
-        summary.updated_at = now;
-        let text = draft.document.map(|d| d.to_exact()).or(draft.raw);
-        if let Some(text) = text {
-            let before = match summary.draft_version {
-                0 => None,
-                version => Some(self.text(&summary.id, version, now).await?),
-            };
-            if before.as_ref() != Some(&text) {
-                summary.draft_version += 1;
-                summary.problems = problems(&text, summary);
-                let version = Version {
-                    version: summary.draft_version,
-                    author: author.to_owned(),
-                    at: now,
-                    note: draft.note.filter(|n| !n.trim().is_empty()),
-                    active: false,
-                };
-                // The text first: a record never names a version that is not there. A text of a
-                // save that then lost the race is overwritten by the one that won.
-                self.put_text(&summary.id, version.version, &Text { text }, now).await?;
-                record.versions.push(version);
-                let surplus = record.versions.len().saturating_sub(NOTES);
-                record.versions.drain(..surplus);
-            }
-        }
-        self.put_record(&record, row, now).await?;
-        let version = record.summary.draft_version;
-        self.with_text(record.summary, version, now).await
-    }
-
-    async fn change(
-        &self,
-        id: &str,
-        now: Timestamp,
-        change: impl FnOnce(&mut Record),
-    ) -> Result<Flow, Error> {
-        let (mut record, row) = self.record(id, now).await?;
-        change(&mut record);
-        self.put_record(&record, row, now).await?;
-        let version = record.summary.draft_version;
-        self.with_text(record.summary, version, now).await
-    }
-
-    async fn record(&self, id: &str, now: Timestamp) -> Result<(Record, u64), Error> {
-        let key = Key { partition: FLOWS.to_owned(), sort: id.to_owned() };
-        let row = self.0.table.get(&key, now).await?;
-        let row = row.ok_or_else(|| Error::NotFound(format!("There is no flow {id}.")))?;
-        Ok((decode(&row.data)?, row.version))
-    }
-
-    async fn put_record(&self, record: &Record, before: u64, now: Timestamp) -> Result<(), Error> {
-        let row = Row {
-            key: Key { partition: FLOWS.to_owned(), sort: record.summary.id.clone() },
-            version: before + 1,
-            data: encode(record)?,
-            index: None,
-            expires: None,
-        };
-        let expect = if before == 0 { Expect::Absent } else { Expect::Version(before) };
-        match self.0.table.put(&row, expect, now).await {
-            Ok(()) => Ok(()),
-            Err(PutError::Conflict(stands)) => {
-                let stands = stands.map(|row| decode::<Record>(&row.data)).transpose()?;
-                let (current, author) =
-                    stands.map_or((0, String::new()), |r| (r.summary.draft_version, r.summary.author));
-                Err(Error::Conflict { current, author })
-            }
-            Err(PutError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<String, Error> {
-        let row = self.0.table.get(&version_key(id, version), now).await?;
-        let row = row.ok_or_else(|| Error::NotFound(format!("The flow {id} has no version {version}.")))?;
-        Ok(decode::<Text>(&row.data)?.text)
-    }
-
-    async fn put_text(&self, id: &str, version: u64, text: &Text, now: Timestamp) -> Result<(), Error> {
-        let row = Row {
-            key: version_key(id, version),
-            version: 1,
-            data: encode(text)?,
-            index: None,
-            expires: None,
-        };
-        match self.0.table.put(&row, Expect::Anything, now).await {
-            Ok(()) => Ok(()),
-            Err(PutError::Conflict(_)) => Err(Error::Conflict { current: version, author: String::new() }),
-            Err(PutError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    async fn with_text(&self, summary: Summary, version: u64, now: Timestamp) -> Result<Flow, Error> {
-        let text = self.text(&summary.id, version, now).await?;
-        let document = Document::parse(&text).ok().filter(Document::is_flow);
-        let raw = document.is_none().then_some(text);
-        Ok(Flow { summary, version, document, raw })
-    }
 }
 
-fn version_key(id: &str, version: u64) -> Key {
-    Key { partition: format!("flow-version#{id}"), sort: format!("{version:010}") }
+/// Whether there is such an event of such a source.
+fn is_event(source: &str, event: &str) -> bool {
+    catalogue::source(source)
+        .is_some_and(|s| s.event(event).is_some() || (s.id == "ctiAction" && event.is_empty()))
 }
 
 fn around(summary: &Summary) -> Around {
     Around { source: Some(summary.source.clone()), event: Some(summary.event.clone()), ..Around::default() }
 }
 
-fn problems(text: &str, summary: &Summary) -> Problems {
-    let (_, findings) = validate::check_text(text, &around(summary));
-    let count = |severity| findings.iter().filter(|d: &&Diagnostic| d.severity == severity).count();
-    Problems { errors: count(Severity::Error), warnings: count(Severity::Warning) }
-}
-
 fn or_none(text: &str) -> &str {
     if text.is_empty() { "(none)" } else { text }
 }
+
+#[cfg(test)]
+mod tests;

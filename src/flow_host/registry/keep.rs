@@ -1,0 +1,187 @@
+//! How flows are kept: a row for each record, and one for the text of each version.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Draft;
+use super::FLOWS;
+use super::Flow;
+use super::Problems;
+use super::Record;
+use super::Summary;
+use super::Version;
+use super::around;
+use super::is_event;
+use crate::flow::model::Document;
+use crate::flow::validate;
+use crate::flow::validate::Diagnostic;
+use crate::flow::validate::Severity;
+use crate::flow_host::Error;
+use crate::flow_host::Host;
+use crate::flow_host::rows::decode;
+use crate::flow_host::rows::encode;
+use crate::row::Key;
+use crate::row::Row;
+use crate::store::Expect;
+use crate::store::MAX_ROW;
+use crate::store::PutError;
+use crate::time::Timestamp;
+
+/// How many versions a record remembers the notes of; the versions themselves all stay.
+const NOTES: usize = 500;
+
+/// The row of a version: its text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Text {
+    text: String,
+}
+
+impl Host {
+    pub(super) async fn save(
+        &self,
+        mut record: Record,
+        row: u64,
+        draft: Draft,
+        author: &str,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
+        let summary = &mut record.summary;
+        let stood = (summary.source.clone(), summary.event.clone());
+        if let Some(name) = draft.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()) {
+            summary.name = name;
+        }
+        summary.adapter = draft.adapter.unwrap_or(std::mem::take(&mut summary.adapter));
+        summary.source = draft.source.unwrap_or(std::mem::take(&mut summary.source));
+        summary.event = draft.event.unwrap_or(std::mem::take(&mut summary.event));
+        summary.description = draft.description.unwrap_or(std::mem::take(&mut summary.description));
+        summary.order = draft.order.unwrap_or(summary.order);
+        summary.debug = draft.debug.unwrap_or(summary.debug);
+        let moved = stood != (summary.source.clone(), summary.event.clone());
+        if moved && summary.active && !is_event(&summary.source, &summary.event) {
+            return Err(Error::Asked(
+                "The flow is active, so it needs a source and one of its events; choose both, or deactivate it."
+                    .to_owned(),
+            ));
+        }
+        author.clone_into(&mut summary.author);
+        summary.updated_at = now;
+        let before = match summary.draft_version {
+            0 => None,
+            version => Some(self.text(&summary.id, version, now).await?),
+        };
+        let text = draft.document.map(|d| d.to_exact()).or(draft.raw);
+        match text.filter(|text| before.as_ref() != Some(text)) {
+            Some(text) => {
+                summary.problems = problems(&text, summary);
+                // The text first: a record never names a version that is not there. A number that
+                // another save has taken, which lost the race or is still in it, is passed over.
+                let text = Text { text };
+                let mut number = summary.draft_version + 1;
+                while !self.put_text(&summary.id, number, &text, now).await? {
+                    number += 1;
+                }
+                summary.draft_version = number;
+                record.versions.push(Version {
+                    version: number,
+                    author: author.to_owned(),
+                    at: now,
+                    note: draft.note.filter(|n| !n.trim().is_empty()),
+                    active: false,
+                });
+                let surplus = record.versions.len().saturating_sub(NOTES);
+                record.versions.drain(..surplus);
+            }
+            None if moved => summary.problems = problems(&before.unwrap_or_default(), summary),
+            None => {}
+        }
+        self.put_record(&record, row, now).await?;
+        let version = record.summary.draft_version;
+        self.with_text(record.summary, version, now).await
+    }
+
+    pub(super) async fn change(
+        &self,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<Flow, Error> {
+        let (mut record, row) = self.record(id, now).await?;
+        change(&mut record);
+        self.put_record(&record, row, now).await?;
+        let version = record.summary.draft_version;
+        self.with_text(record.summary, version, now).await
+    }
+
+    pub(super) async fn record(&self, id: &str, now: Timestamp) -> Result<(Record, u64), Error> {
+        let key = Key { partition: FLOWS.to_owned(), sort: id.to_owned() };
+        let row = self.0.table.get(&key, now).await?;
+        let row = row.ok_or_else(|| Error::NotFound(format!("There is no flow {id}.")))?;
+        Ok((decode(&row.data)?, row.version))
+    }
+
+    async fn put_record(&self, record: &Record, before: u64, now: Timestamp) -> Result<(), Error> {
+        let row = Row {
+            key: Key { partition: FLOWS.to_owned(), sort: record.summary.id.clone() },
+            version: before + 1,
+            data: encode(record)?,
+            index: None,
+            expires: None,
+        };
+        let expect = if before == 0 { Expect::Absent } else { Expect::Version(before) };
+        match self.0.table.put(&row, expect, now).await {
+            Ok(()) => Ok(()),
+            Err(PutError::Conflict(stands)) => {
+                let stands = stands.map(|row| decode::<Record>(&row.data)).transpose()?;
+                let (current, author) =
+                    stands.map_or((0, String::new()), |r| (r.summary.draft_version, r.summary.author));
+                Err(Error::Conflict { current, author })
+            }
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<String, Error> {
+        let row = self.0.table.get(&version_key(id, version), now).await?;
+        let row = row.ok_or_else(|| Error::NotFound(format!("The flow {id} has no version {version}.")))?;
+        Ok(decode::<Text>(&row.data)?.text)
+    }
+
+    /// Whether the number was free.
+    async fn put_text(&self, id: &str, version: u64, text: &Text, now: Timestamp) -> Result<bool, Error> {
+        let data = encode(text)?;
+        if data.len() > MAX_ROW {
+            return Err(Error::Asked(format!(
+                "The file is too large to be kept: {} bytes, compressed; {MAX_ROW} have room. Divide it.",
+                data.len()
+            )));
+        }
+        let row = Row { key: version_key(id, version), version: 1, data, index: None, expires: None };
+        match self.0.table.put(&row, Expect::Absent, now).await {
+            Ok(()) => Ok(true),
+            Err(PutError::Conflict(_)) => Ok(false),
+            Err(PutError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn with_text(
+        &self,
+        summary: Summary,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
+        let text = self.text(&summary.id, version, now).await?;
+        let document = Document::parse(&text).ok().filter(Document::is_flow);
+        let raw = document.is_none().then_some(text);
+        Ok(Flow { summary, version, document, raw })
+    }
+}
+
+fn version_key(id: &str, version: u64) -> Key {
+    Key { partition: format!("flow-version#{id}"), sort: format!("{version:010}") }
+}
+
+fn problems(text: &str, summary: &Summary) -> Problems {
+    let (_, findings) = validate::check_text(text, &around(summary));
+    let count = |severity| findings.iter().filter(|d: &&Diagnostic| d.severity == severity).count();
+    Problems { errors: count(Severity::Error), warnings: count(Severity::Warning) }
+}

@@ -1,0 +1,143 @@
+use serde_json::json;
+
+use super::*;
+use crate::flow_host::Settings;
+use crate::store::sqlite::Sqlite;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
+
+fn host() -> Host {
+    Host::new(Settings::default(), Sqlite::in_memory().unwrap().table("state"), None, None)
+}
+
+fn log(message: &str) -> Document {
+    let flow = json!({"actions": [
+        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
+        {"id": "uid-1", "type": "SE_Log", "meta": {}, "controls": {"level": "info", "message": message}, "ports": {"done": "uid-2"}, "position": [0, 0]},
+        {"id": "uid-2", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]});
+    Document::parse(&flow.to_string()).unwrap()
+}
+
+fn draft(message: &str) -> Draft {
+    Draft { document: Some(log(message)), note: Some(message.to_owned()), ..Draft::default() }
+}
+
+async fn flow(host: &Host) -> String {
+    let fields = Draft {
+        name: Some("Flow".to_owned()),
+        source: Some("voiceContact".to_owned()),
+        event: Some("onConnected".to_owned()),
+        ..draft("first")
+    };
+    host.create_flow(fields, "ada", NOW).await.unwrap().summary.id
+}
+
+#[tokio::test]
+async fn of_two_saves_at_once_one_stands_with_its_own_text() {
+    for _ in 0..20 {
+        let host = host();
+        let id = flow(&host).await;
+        let save = |author: &'static str| {
+            let (host, id) = (host.clone(), id.clone());
+            let draft = Draft { base_version: Some(1), ..draft(author) };
+            async move { host.update_flow(&id, draft, author, NOW).await }
+        };
+        let (a, b) = futures::join!(save("ada"), save("bob"));
+        assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1, "{a:?} {b:?}");
+        let stands = host.flow(&id, NOW).await.unwrap();
+        let versions = host.versions(&id, NOW).await.unwrap();
+        assert_eq!(versions.len(), 2);
+        let author = &stands.summary.author;
+        assert_eq!((&versions[0].author, versions[0].note.as_ref()), (author, Some(author)));
+        assert_eq!(stands.document.unwrap(), log(author), "the text is the author's own");
+    }
+}
+
+#[tokio::test]
+async fn what_a_save_left_that_did_not_come_to_its_end_stops_no_other() {
+    let host = host();
+    let id = flow(&host).await;
+    // As if a process had died between the text of version 2 and the record.
+    let (record, row) = host.record(&id, NOW).await.unwrap();
+    host.save(record.clone(), row, draft("lost"), "eve", NOW).await.unwrap();
+    host.change(&id, NOW, |standing| *standing = record).await.unwrap();
+
+    let saved = host.update_flow(&id, draft("second"), "ada", NOW).await.unwrap();
+    assert_eq!(saved.document, Some(log("second")));
+    assert_eq!(host.flow_at(&id, 1, NOW).await.unwrap().document, Some(log("first")));
+    let again = host.update_flow(&id, draft("second"), "ada", NOW).await.unwrap();
+    assert_eq!(again.summary.draft_version, saved.summary.draft_version, "the same text is no version");
+}
+
+#[tokio::test]
+async fn a_deleted_flow_keeps_its_versions_and_comes_back_inactive() {
+    let host = host();
+    let id = flow(&host).await;
+    host.update_flow(&id, draft("second"), "bob", NOW).await.unwrap();
+    host.activate(&id, Some(1), NOW).await.unwrap();
+    assert_eq!(
+        host.active("voiceContact", "onConnected", NOW).await.unwrap()[0].document,
+        Some(log("first"))
+    );
+    host.delete_flow(&id, true, NOW).await.unwrap();
+    assert!(host.active("voiceContact", "onConnected", NOW).await.unwrap().is_empty());
+    assert!(matches!(host.activate(&id, None, NOW).await, Err(Error::Asked(_))));
+    let back = host.delete_flow(&id, false, NOW).await.unwrap().summary;
+    assert_eq!((back.deleted_at, back.active, back.active_version), (None, false, None));
+    let notes: Vec<_> = host.versions(&id, NOW).await.unwrap().into_iter().map(|v| v.note.unwrap()).collect();
+    assert_eq!(notes, ["second", "first"]);
+}
+
+#[tokio::test]
+async fn an_active_flow_keeps_an_event_and_findings_follow_it() {
+    let host = host();
+    let id = flow(&host).await;
+    host.activate(&id, None, NOW).await.unwrap();
+    let to = |source: &str, event: &str| Draft {
+        source: Some(source.to_owned()),
+        event: Some(event.to_owned()),
+        ..Draft::default()
+    };
+    let nowhere = host.update_flow(&id, to("voiceContact", ""), "ada", NOW).await;
+    assert!(matches!(nowhere, Err(Error::Asked(_))), "{nowhere:?}");
+    host.update_flow(&id, to("voiceContact", "onEnded"), "ada", NOW).await.unwrap();
+    assert_eq!(host.active("voiceContact", "onEnded", NOW).await.unwrap().len(), 1);
+
+    let pops = Document::parse(&json!({"actions": [
+        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
+        {"id": "uid-1", "type": "SE_SFScreenpopObject", "meta": {}, "controls": {"recordId": "$.payload.id", "noPopOnEmpty": true},
+         "ports": {"success": "uid-2", "failure": "uid-2"}, "position": [0, 0]},
+        {"id": "uid-2", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]}).to_string());
+    host.deactivate(&id, NOW).await.unwrap();
+    let before = host
+        .update_flow(&id, Draft { document: pops.ok(), ..to("voiceContact", "onConnected") }, "ada", NOW)
+        .await
+        .unwrap();
+    let after = host.update_flow(&id, to("voiceContact", "onRefresh"), "ada", NOW).await.unwrap();
+    assert!(after.summary.problems.warnings > before.summary.problems.warnings, "a pop on every refresh");
+}
+
+#[tokio::test]
+async fn a_file_that_has_no_room_is_refused_in_words() {
+    let host = host();
+    let mut state = 1_u64;
+    let noise: String = (0..900_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b' ' + u8::try_from((state >> 40) % 90).unwrap())
+        })
+        .collect();
+    let huge = Draft { name: Some("Huge".to_owned()), raw: Some(noise), ..Draft::default() };
+    let refused = host.create_flow(huge, "ada", NOW).await;
+    assert!(matches!(&refused, Err(Error::Asked(why)) if why.contains("too large")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_list_is_whole() {
+    let host = host();
+    for n in 0..=PAGE {
+        let fields = Draft { name: Some(format!("Flow {n}")), ..Draft::default() };
+        host.create_flow(fields, "ada", NOW).await.unwrap();
+    }
+    assert_eq!(host.flows(NOW).await.unwrap().len(), PAGE + 1);
+}
