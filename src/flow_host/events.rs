@@ -309,3 +309,112 @@ const fn none(reason: String) -> Ran {
 fn underway(reason: &str) -> Ran {
     Ran { underway: true, ..none(reason.to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    use serde_json::json;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::flow::model::Document;
+    use crate::flow_host::Ask;
+    use crate::flow_host::Invoke;
+    use crate::flow_host::Settings;
+    use crate::flow_host::registry::Draft;
+    use crate::store::sqlite::Sqlite;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
+
+    /// A host whose Salesforce notes the keys of writes, and does not answer the first.
+    fn host() -> (Host, Arc<Mutex<Vec<Value>>>, Arc<Notify>) {
+        let keys: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let called = Arc::new(Notify::new());
+        let (noted, calls) = (keys.clone(), called.clone());
+        let salesforce: Invoke = Arc::new(move |asked| {
+            let (noted, calls) = (noted.clone(), calls.clone());
+            Box::pin(async move {
+                let Ask::Event(event) = asked else { panic!("nothing here asks for Apex") };
+                let first = {
+                    let mut keys = noted.lock().unwrap();
+                    keys.push(event["Details"]["Parameters"]["tl_key"].clone());
+                    keys.len() == 1
+                };
+                calls.notify_one();
+                if first {
+                    std::future::pending::<()>().await;
+                }
+                Ok(json!({"Id": "00T000000000001AAA"}))
+            })
+        });
+        let table = Sqlite::in_memory().unwrap().table("state");
+        (Host::new(Settings::default(), table, Some(salesforce), None), keys, called)
+    }
+
+    async fn active(host: &Host, event: &str) {
+        let text = r#"{"actions":[{"id":"uid-0","type":"SE_Start","meta":{},"controls":{},"ports":{"done":"uid-1"},"position":[0,0]},{"id":"uid-1","type":"SE_SFCreateTask","meta":{},"controls":{"subject1":"Call"},"ports":{"success":"uid-2","failure":"uid-2"},"position":[0,0]},{"id":"uid-2","type":"SE_End","meta":{},"controls":{},"ports":{},"position":[0,0]}]}"#;
+        let draft = Draft {
+            name: Some("Task".to_owned()),
+            source: Some("voiceContact".to_owned()),
+            event: Some(event.to_owned()),
+            document: Some(Document::parse(text).unwrap()),
+            ..Draft::default()
+        };
+        let flow = host.create_flow(draft, "ada", NOW).await.unwrap();
+        host.activate(&flow.summary.id, None, NOW).await.unwrap();
+    }
+
+    fn event(id: &str, name: &str) -> Event {
+        Event {
+            id: Some(id.to_owned()),
+            source: "voiceContact".to_owned(),
+            name: name.to_owned(),
+            contact: json!({"contactId": "c-1"}),
+            ..Event::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_whose_process_died_runs_again_under_the_same_key() {
+        let (host, keys, called) = host();
+        active(&host, "onConnected").await;
+        let deliver = |now| host.event(event("e-1", "onConnected"), Mode::Unattended, now);
+        tokio::select! {
+            ran = deliver(NOW) => panic!("Salesforce does not answer, and yet: {ran:?}"),
+            () = called.notified() => {}
+        }
+        let early = deliver(NOW).await.unwrap();
+        assert!(early.underway && early.runs.is_empty(), "somebody may still be at it");
+        let later = NOW.plus(AT_IT);
+        let ran = deliver(later).await.unwrap();
+        assert_eq!(ran.runs[0]["status"], "completed", "{ran:?}");
+        let asked = keys.lock().unwrap().clone();
+        assert_eq!(asked.len(), 2);
+        assert_eq!(asked[0], asked[1], "the write is the same write");
+        let again = deliver(later).await.unwrap();
+        assert_eq!(again.runs[0]["id"], ran.runs[0]["id"]);
+        assert_eq!(keys.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refresh_beside_a_refresh_is_folded_for_a_browser_and_comes_again_from_a_queue() {
+        let (host, keys, called) = host();
+        active(&host, "onRefresh").await;
+        let refresh = |id: &'static str, mode, now| host.event(event(id, "onRefresh"), mode, now);
+        let first = refresh("e-1", Mode::Unattended, NOW);
+        futures::pin_mut!(first);
+        tokio::select! {
+            ran = &mut first => panic!("Salesforce does not answer, and yet: {ran:?}"),
+            () = called.notified() => {}
+        }
+        let browser = refresh("e-2", Mode::Live, NOW).await.unwrap();
+        assert!(browser.runs.is_empty() && !browser.underway, "{browser:?}");
+        let queue = refresh("e-3", Mode::Unattended, NOW).await.unwrap();
+        assert!(queue.runs.is_empty() && queue.underway, "{queue:?}");
+        assert_eq!(keys.lock().unwrap().len(), 1);
+        let later = refresh("e-3", Mode::Unattended, NOW.plus(AT_IT)).await.unwrap();
+        assert_eq!(later.runs.len(), 1, "{later:?}");
+    }
+}

@@ -21,6 +21,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use serde_json::Map;
 use serde_json::Value;
 
 use crate::connect::Connect;
@@ -46,8 +47,24 @@ pub use runs::Mode;
 pub use runs::Started;
 pub use salesforce::Found;
 
-/// One call by the product's own invoke path: an Amazon Connect event in, the reply out.
-pub type Invoke = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, Exception>> + Send + Sync>;
+/// What a block asks of Salesforce.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// An event as a contact flow sends it, for the product's own invoke path: the reply.
+    Event(Value),
+    /// A method of an Apex class that the org exposes by REST: what it returns.
+    Apex {
+        /// The class, or the path under which it is exposed.
+        class: String,
+        /// The method, or the rest of the path.
+        method: String,
+        /// Its parameters by name.
+        parameters: Map<String, Value>,
+    },
+}
+
+/// The way to Salesforce.
+pub type Invoke = Arc<dyn Fn(Ask) -> BoxFuture<'static, Result<Value, Exception>> + Send + Sync>;
 
 /// What may be set about hosting.
 #[derive(Clone, Debug, Default)]

@@ -2,23 +2,33 @@
 //!
 //! A block becomes the event that a contact flow would send: the same reading of phone numbers,
 //! the same escaping, cache, queue, order and record. Writes carry `tl_key`, so that a run that is
-//! taken up again writes nothing twice.
+//! taken up again writes nothing twice. Apex alone goes by a call of its own: what a class does
+//! is neither a read that may be kept nor a write that may wait.
 
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Ask;
 use super::Host;
 use crate::flow::run::Event;
 use crate::flow::run::Exception;
 use crate::flow::run::Outcome;
 use crate::flow::run::Pending;
+use crate::flow::run::e164;
 use crate::flow::run::salesforce::Save;
 use crate::flow::run::salesforce::save_target;
 use crate::flow::run::salesforce::task_fields;
 use crate::flow::run::value::text;
 use crate::flow::run::value::truthy;
+
+/// How often, and how far apart, a read is tried that names a record which is still being written.
+const LOOKS: usize = 12;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// A record found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,6 +97,7 @@ impl Host {
                 };
                 success(json!({ "id": id }))
             }
+            "SE_SFRunApex" => success(json!({ "value": self.apex(inputs).await? })),
             other => Err(Exception::new(
                 "NotAvailable",
                 format!(
@@ -98,7 +109,9 @@ impl Host {
 
     /// The Id of the record of a caller. No match is a failure: the block has a name for one.
     async fn by_phone(&self, object: &str, pending: &Pending, event: &Event) -> Result<Value, Exception> {
-        let phone = text(pending.inputs.get("formattedPhoneNumber"));
+        // Flows pass on what they show: the national form, which means something in its country alone.
+        let country = event.contact.get("country").and_then(Value::as_str).unwrap_or_default();
+        let phone = e164(&text(pending.inputs.get("formattedPhoneNumber")), country);
         let parameters =
             json!({"sf_operation": "phoneLookup", "sf_object": object, "sf_phone": phone, "sf_fields": "Id"});
         let records = self.records(parameters, event).await?;
@@ -146,20 +159,53 @@ impl Host {
     pub(super) async fn records(&self, parameters: Value, event: &Event) -> Result<Vec<Value>, Exception> {
         let mut parameters = parameters.as_object().cloned().unwrap_or_default();
         parameters.insert("tl_format".to_owned(), json!("json"));
-        let reply = self.invoke(parameters, event).await?;
-        match reply.get("sf_records") {
-            Some(Value::Array(records)) => Ok(records.clone()),
-            _ => Ok(Vec::new()),
+        for _ in 0..LOOKS {
+            let reply = self.invoke(parameters.clone(), event).await?;
+            match (reply.get("sf_records"), reply.get("tl_pending")) {
+                // It names a record that an earlier block of the flow is still writing.
+                (_, Some(Value::Bool(true))) => tokio::time::sleep(BETWEEN_LOOKS).await,
+                (Some(Value::Array(records)), _) => return Ok(records.clone()),
+                _ => return Ok(Vec::new()),
+            }
         }
+        Err(Exception::new(
+            "Pending",
+            "The record that it names is not written yet; ask for it later, or in another flow.",
+        ))
     }
 
-    async fn invoke(&self, parameters: Map<String, Value>, event: &Event) -> Result<Value, Exception> {
-        let invoke = self.0.salesforce.as_ref().ok_or_else(|| {
+    /// A method of a class that the org exposes by REST. It is asked once: nobody knows whether it
+    /// only reads.
+    async fn apex(&self, inputs: &Map<String, Value>) -> Result<Value, Exception> {
+        let given = |name: &str| text(inputs.get(name)).trim().to_owned();
+        let asked = Ask::Apex {
+            class: given("apexClass"),
+            method: given("methodName"),
+            parameters: parameters(&given("methodParams")),
+        };
+        self.ask(asked).await.map_err(|mut exception| {
+            if exception.name == "NOT_FOUND" {
+                exception.message = format!(
+                    "The org exposes no Apex class at /services/apexrest/{}/{}: give it @RestResource with this path.",
+                    given("apexClass").replace('.', "/"),
+                    given("methodName")
+                );
+            }
+            exception
+        })
+    }
+
+    async fn ask(&self, asked: Ask) -> Result<Value, Exception> {
+        let salesforce = self.0.salesforce.as_ref().ok_or_else(|| {
             Exception::new(
                 "NotAvailable",
                 "Salesforce is not configured here; set SF_HOST and its credentials.",
             )
         })?;
+        salesforce(asked).await
+    }
+
+    async fn invoke(&self, parameters: Map<String, Value>, event: &Event) -> Result<Value, Exception> {
         let mut details = Map::new();
         details.insert("Parameters".to_owned(), Value::Object(parameters));
         if let Some(id) = event.contact_id() {
@@ -173,7 +219,7 @@ impl Host {
                 }),
             );
         }
-        invoke(json!({ "Details": details })).await
+        self.ask(Ask::Event(json!({ "Details": details }))).await
     }
 
     /// A record for a page: its fields, by the read path.
@@ -195,6 +241,16 @@ impl Host {
     pub async fn record_search(&self, text: &str) -> Result<Vec<Found>, Exception> {
         self.find(text, &Event::default()).await
     }
+}
+
+/// The parameters of a method, which are written as a query string is.
+fn parameters(text: &str) -> Map<String, Value> {
+    let decoded = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), Value::String(decoded(value))))
+        .collect()
 }
 
 /// Fields that a page of an object shows.
@@ -261,4 +317,20 @@ pub(super) fn found(object: &str, fields: &Map<String, Value>) -> Found {
     let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = ["Name", "CaseNumber", "Subject"].iter().map(|n| field(n)).find(|n| !n.is_empty());
     Found { object: object.to_owned(), id: field("Id"), name: name.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_method_are_a_query_string() {
+        let read = |text: &str| Value::Object(parameters(text));
+        assert_eq!(
+            read("name=Acme+Ltd&note=a%26b%3Dc&flag"),
+            json!({"name": "Acme Ltd", "note": "a&b=c", "flag": ""})
+        );
+        assert_eq!(read(""), json!({}));
+        assert_eq!(read("&&=x&a=b=c"), json!({"": "x", "a": "b=c"}));
+    }
 }

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::clock::Deadline;
 use crate::connect::Connect;
 use crate::flow::run::Exception;
+use crate::flow_host::Ask;
 use crate::flow_host::Host;
 use crate::flow_host::Invoke;
 use crate::flow_host::Mode;
@@ -24,21 +25,32 @@ use crate::flow_host::contact_event::Heard;
 /// How long a Salesforce block may take; the run's own limit ends it sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The invoke path for [`Host`]: what a block asks is answered as a contact flow's call would be.
+/// The way to Salesforce for [`Host`]: what a block asks is answered as a contact flow's call would be.
 #[must_use]
 pub fn salesforce(service: Service) -> Invoke {
-    Arc::new(move |event| {
+    Arc::new(move |asked| {
         let service = service.clone();
         Box::pin(async move {
-            service.invoke(event, PATIENCE).await.map_err(|error| {
-                // Salesforce's own code, where the text begins with one.
-                let code = error.error_message.split(':').next().unwrap_or_default();
-                let coded = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-                let name = if coded { code.to_owned() } else { error.error_type };
-                Exception::new(name, error.error_message)
-            })
+            match asked {
+                Ask::Event(event) => service.invoke(event, PATIENCE).await.map_err(told),
+                Ask::Apex { class, method, parameters } => {
+                    let client = service.client().ok_or_else(|| {
+                        Exception::new("ConfigurationError", "The configuration is wrong; see the log.")
+                    })?;
+                    let called = client.apex(&class, &method, &parameters, Deadline::after(PATIENCE)).await;
+                    called.result.map_err(|fault| Exception::new(fault.code, fault.message))
+                }
+            }
         })
     })
+}
+
+/// An error of the invoke path, under Salesforce's own code where the text begins with one.
+fn told(error: FunctionError) -> Exception {
+    let code = error.error_message.split(':').next().unwrap_or_default();
+    let coded = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let name = if coded { code.to_owned() } else { error.error_type };
+    Exception::new(name, error.error_message)
 }
 
 impl Service {

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -164,6 +165,20 @@ impl Client {
         let request =
             rows::post(&self.0.settings.version, "chatter/feed-elements/batch", &json!({"inputs": inputs}));
         self.call(request, Kind::Write, deadline, |_, body| rows::posted(&body, posts.len())).await
+    }
+
+    /// Calls a method of an Apex class that the org exposes by REST, once.
+    pub async fn apex(
+        &self,
+        class: &str,
+        method: &str,
+        parameters: &Map<String, Value>,
+        deadline: Deadline,
+    ) -> Called<Value> {
+        match rows::apex(class, method, parameters) {
+            Err(fault) => Called { result: Err(fault), spent: Spent::default() },
+            Ok(request) => self.call(request, Kind::Write, deadline, |_, body| Ok(body)).await,
+        }
     }
 
     /// The description of an object: its fields and what may be done with them.

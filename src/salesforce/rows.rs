@@ -67,6 +67,17 @@ pub fn post(version: &str, path: &str, body: &Value) -> Request {
     with_body(Method::Post, format!("/services/data/{}/{path}", escape(version)), body)
 }
 
+/// `POST /services/apexrest/<class>/<method>`; a namespace stands before the class, with a dot or a
+/// slash.
+///
+/// # Errors
+/// When a name can stand in no address.
+pub fn apex(class: &str, method: &str, parameters: &Map<String, Value>) -> Result<Request, Fault> {
+    let class = segments("apexClass", &class.replace('.', "/"))?;
+    let target = format!("/services/apexrest/{class}/{}", segments("methodName", method)?);
+    Ok(with_body(Method::Post, target, parameters))
+}
+
 /// `GET /sobjects/<object>/describe`.
 ///
 /// # Errors

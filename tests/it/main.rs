@@ -17,6 +17,7 @@ mod desk;
 mod emulator;
 mod exchange;
 mod flow;
+mod flow_blocks;
 mod golden;
 mod logs;
 mod org;

@@ -7,14 +7,16 @@ use serde_json::json;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::flow_host::Ask;
 use crate::flow_host::Invoke;
 use crate::flow_host::Settings;
 use crate::store::sqlite::Sqlite;
 
 /// The interface over a store in memory and a Salesforce that knows one caller.
 fn interface() -> Router {
-    let salesforce: Invoke = Arc::new(|event: Value| {
+    let salesforce: Invoke = Arc::new(|asked| {
         Box::pin(async move {
+            let Ask::Event(event) = asked else { panic!("nothing here asks for Apex") };
             let parameters = &event["Details"]["Parameters"];
             Ok(match parameters["sf_operation"].as_str().unwrap_or_default() {
                 "searchSOSL" if parameters["query"].as_str().is_some_and(|q| q.contains("2065550142")) => {

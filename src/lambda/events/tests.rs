@@ -10,9 +10,10 @@ use crate::store::sqlite::Sqlite;
 fn host() -> (Host, Arc<Mutex<Vec<Value>>>) {
     let calls: Arc<Mutex<Vec<Value>>> = Arc::default();
     let noted = calls.clone();
-    let salesforce: Invoke = Arc::new(move |event: Value| {
+    let salesforce: Invoke = Arc::new(move |asked| {
         let noted = noted.clone();
         Box::pin(async move {
+            let Ask::Event(event) = asked else { panic!("nothing here asks for Apex") };
             noted.lock().unwrap().push(event["Details"]["Parameters"].clone());
             Ok(json!({"Id": "00T000000000001AAA"}))
         })

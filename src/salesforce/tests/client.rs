@@ -287,7 +287,7 @@ async fn answers_in_no_form_are_faults_and_never_panics() {
         let client = client(SECRET, org, None);
         let query = client.query("SELECT Id FROM Contact", 1, soon()).await.result.unwrap_err();
         assert_eq!(query.class, Class::Retryable, "{body}");
-        let create = Write::Create { object: "Case".into(), fields: serde_json::Map::new() };
+        let create = Write::Create { object: "Case".into(), fields: Map::new() };
         let written = client.apply(&create, soon()).await.result.unwrap_err();
         assert_eq!(written.class, Class::Unknown, "{body}");
         let composite =
