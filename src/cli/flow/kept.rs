@@ -65,6 +65,9 @@ pub(super) struct Activate {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
+    /// Deleted flows, too.
+    #[arg(long)]
+    deleted: bool,
     /// How the list is printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -145,7 +148,9 @@ impl Activate {
             }
             Err(Error::Faulty(findings)) => {
                 let rows: Vec<Value> = findings.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-                print_rows(Format::Table, &rows, &["severity", "code", "action", "message"])?;
+                let columns =
+                    [("SEVERITY", "severity"), ("CODE", "code"), ("ACTION", "action"), ("WHAT", "message")];
+                print_rows(Format::Table, &rows, &columns);
                 eprintln!("The flow has errors, so it cannot be activated.");
                 Ok(ExitCode::from(1))
             }
@@ -156,9 +161,22 @@ impl Activate {
 
 impl List {
     pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
-        let flows = host.flows(now()).await?;
+        let mut flows = host.flows(now()).await?;
+        flows.retain(|flow| self.deleted || flow.deleted_at.is_none());
         let rows: Vec<Value> = flows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-        print_rows(self.format, &rows, &["id", "name", "source", "event", "draftVersion", "activeVersion"])?;
+        if rows.is_empty() && self.format == Format::Table {
+            eprintln!("No flow is kept here; `tieline flow import FILE` takes one in.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let columns = [
+            ("ID", "id"),
+            ("NAME", "name"),
+            ("SOURCE", "source"),
+            ("EVENT", "event"),
+            ("DRAFT", "draftVersion"),
+            ("ACTIVE", "activeVersion"),
+        ];
+        print_rows(self.format, &rows, &columns);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -177,7 +195,19 @@ impl Runs {
                 ));
             }
         }
-        print_rows(self.format, &runs, &["id", "flowName", "event", "contact", "status", "error"])?;
+        if runs.is_empty() && self.format == Format::Table {
+            eprintln!("No run is kept here that fits.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let columns = [
+            ("ID", "id"),
+            ("FLOW", "flowName"),
+            ("EVENT", "event"),
+            ("CONTACT", "contact"),
+            ("STATUS", "status"),
+            ("ERROR", "error"),
+        ];
+        print_rows(self.format, &runs, &columns);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::string::FromUtf8Error;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -12,21 +13,24 @@ use serde_json::json;
 
 use super::DataDir;
 use super::Format;
+use super::print::list;
 use crate::clock;
+use crate::config;
 use crate::flow::catalogue;
 use crate::flow::diff::diff;
 use crate::flow::explain::explain;
 use crate::flow::model::Document;
-use crate::flow::validate;
-use crate::flow::validate::Around;
-use crate::flow::validate::Severity;
 use crate::flow_host::Host;
 use crate::flow_host::Settings;
+use crate::store::aws::Aws;
+use crate::store::sqlite;
 use crate::store::sqlite::Sqlite;
 
+mod check;
 mod kept;
 mod run;
 mod scripted;
+mod tell;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,7 +43,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Say everything that is wrong with flow files. Exit code 1 when there is an error.
-    Check(Check),
+    Check(check::Args),
     /// Run a flow file on an event, with scripted answers where nobody else can give them.
     Run(run::Args),
     /// Print a flow file in one form.
@@ -80,28 +84,6 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Check {
-    /// Flow files; `-` reads standard input.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    /// Warnings count as errors.
-    #[arg(long)]
-    strict: bool,
-    /// Make the safe repairs in the files, then check what is left.
-    #[arg(long)]
-    fix: bool,
-    /// The source that the flows are for, such as voiceContact.
-    #[arg(long)]
-    source: Option<String>,
-    /// The event that the flows are for, such as onConnecting.
-    #[arg(long)]
-    event: Option<String>,
-    /// How the findings are printed.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, clap::Args)]
 struct Fmt {
     /// The flow file; `-` reads standard input.
     file: PathBuf,
@@ -115,14 +97,14 @@ struct Fmt {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Check(check) => check.run(),
+        Command::Check(command) => command.run(),
         Command::Run(command) => command.run().await,
         Command::Fmt(fmt) => fmt.run(),
         Command::Explain { file } => {
             print!("{}", explain(&document(&file)?));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Diff { a, b, format } => differences(&document(&a)?, &document(&b)?, format),
+        Command::Diff { a, b, format } => Ok(differences(&document(&a)?, &document(&b)?, format)),
         Command::Catalogue { term, format } => blocks(term.as_deref(), format),
         Command::Import(command) => command.run(&kept_host(&args.data)?).await,
         Command::Export(command) => command.run(&kept_host(&args.data)?).await,
@@ -132,55 +114,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The host of commands that run nothing.
+/// The host of commands that run nothing: of the deployment that the environment names, else of
+/// local mode.
 fn kept_host(data: &DataDir) -> anyhow::Result<Host> {
-    Ok(Host::new(Settings::default(), Sqlite::visit(&data.data_dir)?.table("state"), None, None))
-}
-
-impl Check {
-    fn run(&self) -> anyhow::Result<ExitCode> {
-        let around = Around { source: self.source.clone(), event: self.event.clone(), ..Around::default() };
-        let mut all = Vec::new();
-        let mut bad = false;
-        for file in &self.files {
-            let mut text = text(file)?;
-            if self.fix {
-                text = repaired(file, text, &around)?;
-            }
-            let (_, findings) = validate::check_text(&text, &around);
-            bad |= findings
-                .iter()
-                .any(|d| d.severity == Severity::Error || (self.strict && d.severity == Severity::Warning));
-            for finding in findings {
-                let mut row = serde_json::to_value(&finding)?;
-                row["file"] = json!(file.display().to_string());
-                all.push(row);
-            }
-        }
-        print_rows(self.format, &all, &["file", "severity", "code", "action", "message"])?;
-        if self.format == Format::Table && all.is_empty() {
-            eprintln!("Nothing to say.");
-        }
-        Ok(ExitCode::from(u8::from(bad)))
-    }
-}
-
-/// Makes the safe repairs of a file, and says which.
-fn repaired(file: &Path, text: String, around: &Around) -> anyhow::Result<String> {
-    let Ok(mut document) = Document::parse(&text) else { return Ok(text) };
-    let applied = validate::fix::apply(&mut document, around, None);
-    if applied.is_empty() {
-        return Ok(text);
-    }
-    for fix in &applied {
-        eprintln!("{}: {} {}: {}", file.display(), fix.code, fix.action.as_deref().unwrap_or("-"), fix.label);
-    }
-    // A file on one line stays on one line.
-    let new = if text.trim_end().contains('\n') { document.to_pretty() } else { document.to_exact() };
-    if file.as_os_str() != "-" {
-        std::fs::write(file, &new).with_context(|| format!("{} cannot be written", file.display()))?;
-    }
-    Ok(new)
+    let named = |(name, value): (String, String)| (name == "TIELINE_STATE_TABLE").then_some(value);
+    let table = match config::environment().find_map(named).filter(|name| !name.trim().is_empty()) {
+        Some(name) => Aws::new().table(name.trim()),
+        None => Sqlite::visit(&data.data_dir)?.table(sqlite::STATE),
+    };
+    Ok(Host::new(Settings::default(), table, None, None))
 }
 
 impl Fmt {
@@ -191,7 +133,7 @@ impl Fmt {
     }
 }
 
-fn differences(a: &Document, b: &Document, format: Format) -> anyhow::Result<ExitCode> {
+fn differences(a: &Document, b: &Document, format: Format) -> ExitCode {
     let found = diff(a, b);
     let mut rows = Vec::new();
     rows.extend(found.added.iter().map(|id| json!({"action": id, "difference": "added"})));
@@ -200,8 +142,10 @@ fn differences(a: &Document, b: &Document, format: Format) -> anyhow::Result<Exi
         |c| json!({"action": c.id, "difference": "changed", "what": c.what.join(", "), "moved": c.moved}),
     ));
     rows.extend(found.moved.iter().map(|id| json!({"action": id, "difference": "moved"})));
-    print_rows(format, &rows, &["action", "difference", "what"])?;
-    Ok(ExitCode::from(u8::from(!found.is_empty())))
+    if !rows.is_empty() || format != Format::Table {
+        print_rows(format, &rows, &[("ACTION", "action"), ("DIFFERENCE", "difference"), ("WHAT", "what")]);
+    }
+    ExitCode::from(u8::from(!found.is_empty()))
 }
 
 fn blocks(term: Option<&str>, format: Format) -> anyhow::Result<ExitCode> {
@@ -214,19 +158,48 @@ fn blocks(term: Option<&str>, format: Format) -> anyhow::Result<ExitCode> {
             rows.push(serde_json::to_value(block)?);
         }
     }
-    print_rows(format, &rows, &["type", "title", "executor", "description"])?;
+    if rows.is_empty() && format == Format::Table {
+        eprintln!("No block goes by {}.", term.unwrap_or_default());
+        return Ok(ExitCode::from(1));
+    }
+    let columns =
+        [("TYPE", "type"), ("TITLE", "title"), ("EXECUTOR", "executor"), ("DESCRIPTION", "description")];
+    print_rows(format, &rows, &columns);
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of a file, or of standard input.
-fn text(file: &Path) -> anyhow::Result<String> {
+/// The bytes of a file, or of standard input.
+fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
     } else {
         bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
+}
+
+/// The text of a file. Windows writes UTF-16 behind a mark; anything else that is no UTF-8 would
+/// lose letters, and is refused.
+fn text(file: &Path) -> anyhow::Result<String> {
+    decoded(bytes(file)?).map_err(|_| {
+        anyhow::anyhow!("{} is no text in UTF-8: save it as UTF-8, or export the flow again", file.display())
+    })
+}
+
+fn decoded(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
+    let pair: Option<fn([u8; 2]) -> u16> = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => Some(u16::from_le_bytes),
+        Some([0xfe, 0xff]) => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(pair) = pair {
+        let units = bytes.chunks_exact(2).skip(1).filter_map(|two| Some(pair(two.try_into().ok()?)));
+        if let Ok(text) = char::decode_utf16(units).collect::<Result<String, _>>() {
+            return Ok(text);
+        }
+    }
+    String::from_utf8(bytes)
 }
 
 /// A flow file as a document.
@@ -237,40 +210,38 @@ fn document(file: &Path) -> anyhow::Result<Document> {
     Ok(document)
 }
 
-/// Rows as columns, as one array, or one a line.
-fn print_rows(format: Format, rows: &[Value], columns: &[&str]) -> anyhow::Result<()> {
-    match format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(rows)?),
-        Format::Jsonl => rows.iter().for_each(|row| println!("{row}")),
-        Format::Table => {
-            let cell = |row: &Value, column: &str| match row.get(column) {
-                None | Some(Value::Null) => "-".to_owned(),
-                Some(Value::String(text)) => text.replace('\n', " "),
-                Some(other) => other.to_string(),
-            };
-            let width =
-                |column: &str| rows.iter().map(|r| cell(r, column).chars().count()).max().unwrap_or(0);
-            let widths: Vec<usize> = columns.iter().map(|c| width(c)).collect();
-            for row in rows {
-                let mut line = String::new();
-                for (at, (column, width)) in columns.iter().zip(&widths).enumerate() {
-                    let text = cell(row, column);
-                    let pad = if at + 1 == columns.len() {
-                        0
-                    } else {
-                        width.saturating_sub(text.chars().count()) + 2
-                    };
-                    line.push_str(&text);
-                    line.extend(std::iter::repeat_n(' ', pad));
-                }
-                println!("{}", line.trim_end());
-            }
-        }
-    }
-    Ok(())
+/// Rows as columns under heads, as one array, or one a line.
+fn print_rows(format: Format, rows: &[Value], columns: &[(&str, &str)]) {
+    let cell = |row: &Value, column: &str| match row.get(column) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.replace('\n', " "),
+        Some(other) => other.to_string(),
+    };
+    let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
+    let cells: Vec<Vec<String>> =
+        rows.iter().map(|row| columns.iter().map(|(_, name)| cell(row, name)).collect()).collect();
+    list(format, &heads, &cells, rows);
 }
 
 /// The time, for the rows of the registry.
 fn now() -> crate::time::Timestamp {
     clock::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_windows_writes_is_read_and_what_would_lose_letters_is_not() {
+        let text = r#"{"actions":[],"name":"grün"}"#;
+        let wide = |mark: [u8; 2], pair: fn(u16) -> [u8; 2]| {
+            [mark.to_vec(), text.encode_utf16().flat_map(pair).collect()].concat()
+        };
+        assert_eq!(decoded(text.as_bytes().to_vec()).unwrap(), text);
+        assert_eq!(decoded(wide([0xff, 0xfe], u16::to_le_bytes)).unwrap(), text);
+        assert_eq!(decoded(wide([0xfe, 0xff], u16::to_be_bytes)).unwrap(), text);
+        assert!(decoded(b"{\"name\":\"gr\xfcn\"}".to_vec()).is_err());
+        assert!(decoded(vec![0xff, 0xfe, 0x00, 0xd8]).is_err());
+    }
 }

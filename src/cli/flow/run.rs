@@ -9,11 +9,12 @@ use serde_json::Value;
 use super::document;
 use super::now;
 use super::scripted::Script;
+use super::tell::tell;
+use super::tell::unanswered;
 use super::text;
 use crate::config;
 use crate::flow::catalogue;
 use crate::flow::run::Event;
-use crate::flow::run::value::text as plain;
 use crate::flow_host::Host;
 use crate::flow_host::Mode;
 use crate::flow_host::Settings;
@@ -53,13 +54,20 @@ impl Args {
             Some(file) => Script::parse(&text(file)?).with_context(|| format!("{}", file.display()))?,
             None => Script::default(),
         };
+        for name in script.strangers(&document) {
+            eprintln!("The answers name {name}: the flow has no action of this id or type.");
+        }
         let configured = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
         let config = match &self.org {
             Some(origin) => Some(config::of_process_with_org(origin.trim_end_matches('/'))),
             None => (configured && !self.offline).then(config::of_process),
         };
+        let settings = match &config {
+            Some(Ok(config)) => config.flows.clone(),
+            _ => Settings::default(),
+        };
         let salesforce = config.map(|config| events::salesforce(Service::new(config)));
-        let host = Host::new(Settings::default(), Sqlite::in_memory()?.table("state"), salesforce, None);
+        let host = Host::new(settings, Sqlite::in_memory()?.table("state"), salesforce, None);
         let started = Started {
             flow_id: None,
             flow_version: None,
@@ -75,6 +83,7 @@ impl Args {
             println!("{}", serde_json::to_string_pretty(&run)?);
         } else {
             tell(&run);
+            unanswered(&run);
         }
         let failures = script.failures(&run);
         for failure in &failures {
@@ -94,7 +103,12 @@ impl Args {
             }
             return serde_json::from_value(value).with_context(|| format!("{} is no event", file.display()));
         }
-        let Some(sample) = &self.sample else { return Ok(Event::default()) };
+        let Some(sample) = &self.sample else {
+            eprintln!(
+                "No event is given, so the flow finds no contact and no payload; --sample voiceContact/onConnecting gives one."
+            );
+            return Ok(Event::default());
+        };
         let (source, name) = sample.split_once(['/', '.']).unwrap_or((sample, ""));
         let event = catalogue::source(source).and_then(|s| s.event(name)).with_context(|| {
             format!("{sample} is no event of a source; an example is voiceContact/onConnecting")
@@ -108,64 +122,5 @@ impl Args {
             contact: part("contact"),
             agent: part("agent"),
         })
-    }
-}
-
-/// The trace for people, then the record of each action.
-fn tell(run: &Value) {
-    let entries = run.get("trace").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for entry in entries {
-        let field = |name: &str| plain(entry.get(name));
-        let time = format!("{:>6} ms", field("tMs"));
-        let block = format!("{} [{}]", field("title"), field("action"));
-        match field("phase").as_str() {
-            "perform" => {
-                println!("{time}  {block} is asked for");
-                arguments(entry);
-            }
-            "exit" => {
-                let next = if entry.get("next").is_some() {
-                    format!(" → {}", field("next"))
-                } else {
-                    String::new()
-                };
-                println!("{time}  {block} {}{next}", field("outcome"));
-                arguments(entry);
-                if let Some(results) = entry.get("results") {
-                    println!("             = {results}");
-                }
-                if let Some(exception) = entry.get("exception") {
-                    println!(
-                        "             ! {}: {}",
-                        plain(exception.get("name")),
-                        plain(exception.get("message"))
-                    );
-                }
-                if entry.get("note").is_some() {
-                    println!("             “{}”", field("note"));
-                }
-            }
-            "ignored" => println!("{time}  {}", field("note")),
-            _ => println!(
-                "{time}  {}{}",
-                field("outcome"),
-                if entry.get("note").is_some() { format!(": {}", field("note")) } else { String::new() }
-            ),
-        }
-    }
-    println!("\nactions:");
-    for (id, record) in run.get("actions").and_then(Value::as_object).into_iter().flatten() {
-        println!("  {id}: {record}");
-    }
-}
-
-fn arguments(entry: &Value) {
-    for (name, value) in entry.get("inputs").and_then(Value::as_object).into_iter().flatten() {
-        if !matches!(value, Value::Null) && *value != Value::String(String::new()) {
-            println!("             {name}: {value}");
-        }
-    }
-    for path in entry.get("unresolved").and_then(Value::as_array).into_iter().flatten() {
-        println!("             nothing at {}", plain(Some(path)));
     }
 }

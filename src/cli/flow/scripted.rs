@@ -14,8 +14,12 @@ use anyhow::Context as _;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::flow::model::Document;
 use crate::flow::run::Exception;
 use crate::flow::run::Outcome;
+
+/// What can be expected of a run.
+const EXPECTED: [&str; 5] = ["status", "error", "actions", "asked", "trace"];
 
 /// An answers file, read.
 #[derive(Debug, Default)]
@@ -34,6 +38,10 @@ impl Script {
         for (name, value) in file {
             if name == "expect" {
                 script.expect = value.as_object().cloned().context("`expect` is no object")?;
+                let unknown = script.expect.keys().find(|key| !EXPECTED.contains(&key.as_str()));
+                if let Some(key) = unknown {
+                    anyhow::bail!("`expect` cannot hold {key}; it holds {}", EXPECTED.join(", "));
+                }
                 continue;
             }
             let list = match value {
@@ -47,6 +55,15 @@ impl Script {
             script.answers.insert(name, outcomes);
         }
         Ok(script)
+    }
+
+    /// Names that answer nothing in this flow: most likely misspelled.
+    pub(super) fn strangers(&self, flow: &Document) -> Vec<&str> {
+        let known = |name: &str| flow.actions().any(|a| a.id() == Some(name) || a.kind() == Some(name));
+        let mut names: Vec<&str> =
+            self.answers.keys().map(String::as_str).filter(|name| !known(name)).collect();
+        names.sort_unstable();
+        names
     }
 
     /// What the run did otherwise than expected; empty where it did not.
@@ -140,9 +157,24 @@ mod tests {
         assert_eq!(script.answers["a"], [Outcome::Branch { value: true }]);
         assert_eq!(script.answers["b"], [Outcome::Success { results: json!({"id": 1}) }]);
         assert_eq!(script.answers["c"].len(), 2);
-        for bad in ["[]", "{", r#"{"a": 7}"#, r#"{"a": {"kind": "x"}}"#, r#"{"expect": 1}"#] {
+        for bad in [
+            "[]",
+            "{",
+            r#"{"a": 7}"#,
+            r#"{"a": {"kind": "x"}}"#,
+            r#"{"expect": 1}"#,
+            r#"{"expect": {"staus": "x"}}"#,
+        ] {
             assert!(Script::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn names_that_answer_nothing_are_told() {
+        let script =
+            Script::parse(r#"{"uid-1": true, "SE_End": true, "uid-9": true, "expect": {}}"#).unwrap();
+        let flow = Document::parse(r#"{"actions":[{"id":"uid-1","type":"SE_End"}]}"#).unwrap();
+        assert_eq!(script.strangers(&flow), ["uid-9"]);
     }
 
     #[test]
