@@ -18,6 +18,7 @@ mod emulator;
 mod exchange;
 mod flow;
 mod flow_blocks;
+mod flow_events;
 mod golden;
 mod logs;
 mod org;

@@ -1,0 +1,116 @@
+//! CTI Flows on contact events: the function as it is deployed, a queue's batches as SQS hands them
+//! over, events in EventBridge's form, flows and runs in DynamoDB.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tieline::{
+    clock,
+    flow::model::Document,
+    flow_host::{Host, Settings as FlowSettings, registry::Draft},
+    org::{Org, Settings},
+    store::aws::Aws,
+};
+use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::emulator::Emulator;
+use crate::support::lambda::{Answer, Function};
+
+/// A flow that creates one task of this subject.
+async fn active(host: &Host, subject: &str, event: &str, order: i64) {
+    let flow = json!({"actions": [
+        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
+        {"id": "uid-1", "type": "SE_SFCreateTask", "meta": {}, "controls": {"subject1": subject, "subject2": "$.contact.contactId", "subject3": "$.payload.round"},
+         "ports": {"success": "uid-2", "failure": "uid-2"}, "position": [0, 0]},
+        {"id": "uid-2", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]});
+    let draft = Draft {
+        name: Some(subject.to_owned()),
+        source: Some("voiceContact".to_owned()),
+        event: Some(event.to_owned()),
+        order: Some(order),
+        document: Some(Document::parse(&flow.to_string()).unwrap()),
+        ..Draft::default()
+    };
+    let flow = host.create_flow(draft, "ada", clock::now()).await.unwrap();
+    host.activate(&flow.summary.id, None, clock::now()).await.unwrap();
+}
+
+fn message(id: &str, kind: &str, contact: &str, round: u32) -> Value {
+    let body = json!({
+        "version": "0", "id": id, "detail-type": "Amazon Connect Contact Event", "source": "aws.connect",
+        "account": "123456789012", "time": format!("2026-11-20T10:20:{round:02}Z"), "region": "eu-west-2",
+        "resources": [format!("arn:aws:connect:eu-west-2:123456789012:instance/i-1/contact/{contact}")],
+        "detail": {"eventType": kind, "contactId": contact, "channel": "VOICE", "initiationMethod": "INBOUND",
+            "instanceArn": "arn:aws:connect:eu-west-2:123456789012:instance/i-1", "round": round,
+            "initiationTimestamp": "2026-11-20T10:20:00.000Z"}});
+    json!({"messageId": format!("m-{id}"), "receiptHandle": "h", "body": body.to_string(), "attributes": {},
+        "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-2:123456789012:tieline-events", "awsRegion": "eu-west-2"})
+}
+
+async fn subjects(org: &str) -> Vec<String> {
+    let soql = "SELECT Subject FROM Task WHERE Subject LIKE '% - c-%' ORDER BY Id";
+    let url = format!("{org}/services/data/v66.0/query");
+    let asked = reqwest::Client::new().get(url).query(&[("q", soql)]).bearer_auth("t").send().await.unwrap();
+    let body: Value = asked.json().await.unwrap();
+    body["records"].as_array().unwrap().iter().map(|r| r["Subject"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_comes_twice_runs_each_event_once() {
+    let Some(emulator) = Emulator::start().await else { return };
+    let table = emulator.new_table().await;
+    let org = Org::new(Settings::default(), clock::now()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (_end, ended) = oneshot::channel::<()>();
+    tokio::spawn(tieline::org::serve(org, listener, async move { drop(ended.await) }));
+
+    let state = Aws::with(emulator.config().await).table(&table);
+    let host = Host::new(FlowSettings::default(), Arc::clone(&state), None, None);
+    active(&host, "Second", "onConnected", 2).await;
+    active(&host, "First", "onConnected", 1).await;
+    active(&host, "Refresh", "onRefresh", 0).await;
+
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#).unwrap();
+    let variables = [
+        ("_HANDLER", "events"),
+        ("SF_HOST", base.as_str()),
+        ("SF_VERSION", "v66.0"),
+        ("TIELINE_SECRET_FILE", &secret.path().display().to_string()),
+        ("TIELINE_STATE_TABLE", table.as_str()),
+        ("AWS_ENDPOINT_URL", emulator.endpoint()),
+        ("AWS_REGION", "us-east-1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut function = Function::start(&variables, Duration::from_secs(90)).await;
+
+    let refresh = |id: &str, round| message(id, "CONTACT_DATA_UPDATED", "c-1", round);
+    let batch = json!({"Records": [
+        message("e-1", "CONNECTED_TO_AGENT", "c-1", 1),
+        refresh("e-2", 2), refresh("e-4", 4), refresh("e-3", 3),
+        message("e-5", "AMD_DISABLED", "c-1", 5),
+        {"messageId": "m-odd", "body": "not an event"}]});
+    let good = Answer::Reply(json!({"batchItemFailures": []}));
+    assert_eq!(function.invoke(batch.clone()).await, good);
+    let once = ["First - c-1 - 1", "Second - c-1 - 1", "Refresh - c-1 - 4"];
+    assert_eq!(subjects(&base).await, once);
+    assert_eq!(function.invoke(batch).await, good);
+    assert_eq!(subjects(&base).await, once, "delivered again, nothing of it runs again");
+
+    // Another environment of the same function: what is claimed is claimed for all.
+    let mut other = Function::start(&variables, Duration::from_secs(90)).await;
+    let again = json!({"Records": [message("e-1", "CONNECTED_TO_AGENT", "c-1", 1), message("e-6", "CONNECTED_TO_AGENT", "c-2", 6)]});
+    assert_eq!(other.invoke(again).await, good);
+    let more = subjects(&base).await;
+    assert_eq!(more[3..], ["First - c-2 - 6", "Second - c-2 - 6"]);
+    let runs = host.runs(None, Some("c-1"), clock::now()).await.unwrap();
+    assert_eq!(runs.len(), 3);
+    assert!(runs.iter().all(|run| run["status"] == "completed"), "{runs:?}");
+
+    let nothing = other.invoke(json!({"Details": {"Parameters": {}}})).await;
+    assert!(matches!(&nothing, Answer::Error(kind, _) if kind == "InvalidEvent"), "{nothing:?}");
+    function.end().await;
+    other.end().await;
+}
