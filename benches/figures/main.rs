@@ -31,6 +31,8 @@
 
 mod cache;
 mod dynamodb;
+mod flow_files;
+mod flows;
 mod function;
 mod load;
 mod local;
@@ -61,6 +63,7 @@ const PARTS: &[(&str, Part)] = &[
     ("org", |t, e| org::measure(t, e).boxed_local()),
     ("cache", |t, e| cache::measure(t, e).boxed_local()),
     ("load", |t, e| load::measure(t, e).boxed_local()),
+    ("flows", |t, e| flows::measure(t, e).boxed_local()),
 ];
 
 /// What is packaged for Lambda.
