@@ -73,6 +73,17 @@ impl fmt::Debug for Phone {
     }
 }
 
+/// What stands in place of a number that a caller withholds, or that a carrier does not know.
+const WITHHELD: &[&str] =
+    &["", "anonymous", "blocked", "private", "restricted", "unavailable", "unknown", "withheld"];
+
+/// Whether a phone text is blank, or says that there is no number to tell.
+#[must_use]
+pub fn is_withheld(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    WITHHELD.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
 /// The digits of a phone text in ASCII, whatever script and punctuation they were written in, up
 /// to an extension (`;ext=5`, `x 12`, `#3`).
 #[must_use]
@@ -149,6 +160,16 @@ mod tests {
         assert_eq!(phone.national(), "2079460123");
         assert!("ZZ".parse::<Region>().is_err());
         assert!("Germany".parse::<Region>().is_err());
+    }
+
+    #[test]
+    fn a_number_that_is_withheld_is_told_from_a_word() {
+        for text in ["", " ", "+", "anonymous", "+Anonymous", "UNKNOWN", " Unavailable "] {
+            assert!(is_withheld(text), "{text}");
+        }
+        for text in ["Home", "Business", "911", "+1 206 555 0100", "é"] {
+            assert!(!is_withheld(text), "{text}");
+        }
     }
 
     #[test]

@@ -116,7 +116,14 @@ fn lookup(arguments: &Arguments<'_>, shape: Shape, settings: &Settings) -> Resul
     if !shape.shows_all() && arguments.others(NAMED).next().is_none() {
         return Err(Problem::NoCondition.into());
     }
-    Ok(match soql::select(&object, &fields, arguments.others(NAMED))? {
+    let selected = soql::select(&object, &fields, arguments.others(NAMED))?;
+    // One record is looked for by what is known of it. A blank, from an attribute that was never set,
+    // would find the first stranger of whom as little is known.
+    let blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    if !shape.shows_all() && arguments.others(NAMED).any(|(_, value)| blank(value)) {
+        return Ok(Read::Nobody { shape });
+    }
+    Ok(match selected {
         Selected::Query(soql) if shape == Shape::First && settings.matches == Matches::MostRecent => {
             Read::Query { soql: format!("{soql} ORDER BY LastModifiedDate DESC"), shape }
         }
@@ -174,11 +181,15 @@ fn query(
 fn search(arguments: &Arguments<'_>, shape: Shape) -> Result<Read, Refusal> {
     arguments.demand(&["q", "sf_fields", "sf_object"])?;
     let fields = arguments.list("sf_fields")?;
+    let term = arguments.text("q")?;
     let mut object = json!({"name": arguments.text("sf_object")?});
+    if soql::finds_anything(&term) {
+        return Ok(Read::Nobody { shape });
+    }
     if let Some(clause) = arguments.optional("where")? {
         object["where"] = clause.into();
     }
-    let mut body = json!({"q": arguments.text("q")?, "fields": fields, "sobjects": [object]});
+    let mut body = json!({"q": term, "fields": fields, "sobjects": [object]});
     if shape.shows_all() {
         body["overallLimit"] = match arguments.optional("overallLimit")? {
             None => SEARCH_LIMIT.into(),

@@ -10,11 +10,12 @@ pub(super) fn matches_anybody(field: &str, pattern: &str) -> bool {
 }
 
 /// Whether a search term says nothing: blank, or nothing but wildcards.
-pub(super) fn finds_anything(term: &str) -> bool {
+pub fn finds_anything(term: &str) -> bool {
     term.chars().all(|c| matches!(c, '*' | '?' | '"') || c.is_whitespace())
 }
 
-fn is_phone(field: &str) -> bool {
+/// Whether a field holds phone numbers, by its name.
+pub(super) fn is_phone(field: &str) -> bool {
     let name = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
     name.contains("phone") || name.contains("mobile")
 }

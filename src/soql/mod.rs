@@ -18,6 +18,7 @@ mod scan;
 mod select;
 
 pub use canonical::canonical;
+pub use guard::finds_anything;
 pub use literal::{escape, escape_term, literal, quote};
 pub use replace::{Replaced, replace};
 pub use scan::Dialect;

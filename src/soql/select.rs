@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Problem;
-use super::guard::matches_anybody;
+use super::guard::{is_phone, matches_anybody};
 use super::literal::{escape, literal, quote};
 use super::scan::{Dialect, survey};
 use crate::phone;
@@ -56,7 +56,7 @@ pub fn select<'a>(
 
 /// One condition. A text with `%` is a pattern, as upstream has it (`\%` is a per cent sign);
 /// mobile and home phones are looked for by their last ten digits in any punctuation. `None`: it
-/// would match anybody.
+/// would match anybody, or whoever else withholds their number.
 fn condition(name: &str, value: &Value) -> Result<Option<String>, Problem> {
     let field = name.trim();
     if !is_name(field) {
@@ -83,6 +83,9 @@ fn condition(name: &str, value: &Value) -> Result<Option<String>, Problem> {
     if has_wildcard(text) {
         let pattern = escape(text, true);
         return Ok((!matches_anybody(field, &pattern)).then(|| format!("{field} LIKE '{pattern}'")));
+    }
+    if is_phone(field) && phone::is_withheld(text) {
+        return Ok(None);
     }
     Ok(Some(format!("{field}={}", quote(&text.replace("\\%", "%")))))
 }

@@ -207,6 +207,44 @@ fn where_several_match_the_configuration_chooses() {
 }
 
 #[test]
+fn what_says_nothing_of_whom_it_looks_for_finds_nobody() {
+    let of = |operation: &str, mut parameters: Value| {
+        parameters["sf_operation"] = operation.into();
+        parameters["sf_object"] = "Contact".into();
+        parameters["sf_fields"] = "Id".into();
+        matches!(asked(parameters), Ok(Request::Read(Read::Nobody { .. })))
+    };
+    for blank in ["", " ", "\t"] {
+        assert!(of("lookup", json!({ "CustomerNumber__c": blank })));
+        assert!(of("lookup", json!({ "Email": blank, "LastName": "Smith" })));
+        assert!(of("phoneLookup", json!({ "sf_phone": blank })));
+        assert!(of("lookup_all", json!({ "Phone": blank })));
+        assert!(!of("lookup_all", json!({ "Email": blank })), "a list of those without is a fair question");
+    }
+    for withheld in ["anonymous", "+anonymous", "Unavailable", "Restricted"] {
+        assert!(of("lookup", json!({ "Phone": withheld })), "{withheld}");
+        assert!(of("lookup_all", json!({ "MobilePhone": withheld })), "{withheld}");
+        assert!(of("phoneLookup", json!({ "sf_phone": withheld })), "{withheld}");
+    }
+    for short in ["911", "+1", "%12345%"] {
+        assert!(of("lookup", json!({ "MobilePhone": short })), "{short}");
+        assert!(of("phoneLookup", json!({ "sf_phone": short })), "{short}");
+    }
+    for anything in ["*", "**", "?", "\"\""] {
+        assert!(of("searchOne", json!({ "q": anything })), "{anything}");
+    }
+    for named in [
+        json!({"Phone": "911"}),
+        json!({"Phone_Type__c": "Home"}),
+        json!({"Phone": "+1 206 555 0100"}),
+        json!({"Email": null}),
+    ] {
+        assert!(!of("lookup", named.clone()), "{named}");
+    }
+    assert!(!of("search", json!({ "q": "ann" })));
+}
+
+#[test]
 fn an_event_needs_parameters_and_nothing_else() {
     for (event, named) in [
         (json!(null), "'Details'"),
