@@ -6,6 +6,7 @@
 //! What it never does: sleep, or hand a clock to a room of rules; those are given a [`Timestamp`].
 //! Every path and door calls it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
@@ -24,6 +25,9 @@ pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::EPOCH.plus(since)
 }
+
+/// Whoever tells a path the time: [`now`] in every program, a test's own clock in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Lets [`now`] answer with one instant for the rest of the process, so that a test can compare
 /// dates. Only the first call counts; stopwatches still run by the monotonic clock.

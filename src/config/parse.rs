@@ -359,6 +359,7 @@ impl Reader {
             objects,
             stale: self.secs("TIELINE_CACHE_STALE_SECS", 86_400, 0..=30 * 86_400),
             negative: self.secs("TIELINE_CACHE_NEGATIVE_SECS", 15, 0..=3600),
+            sensitive: self.names("TIELINE_SENSITIVE_FIELDS"),
         }
     }
 

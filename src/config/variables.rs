@@ -76,7 +76,7 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "TIELINE_SENSITIVE_FIELDS",
         "none",
-        "fields that are never stored, `Contact.Passport__c, Pin__c`; writes with one of them are synchronous",
+        "fields that are never stored, `Contact.Passport__c, Pin__c`: writes with one of them are synchronous, answers with one of them are not cached",
     ),
     variable("TIELINE_MAX_AGE_SECS", "604800", "how long a write is tried before it becomes a dead letter"),
     variable("TIELINE_MAX_ATTEMPTS", "12", "how often one write is tried before it becomes a dead letter"),

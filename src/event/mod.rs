@@ -72,6 +72,18 @@ pub enum Matches {
     MostRecent,
 }
 
+/// Whether a field is among these, `Contact.Passport__c` or `Pin__c` of any object; names are the same
+/// in any case. Of an object that is not known any may be meant.
+#[must_use]
+pub fn is_named(names: &[String], object: Option<&str>, field: &str) -> bool {
+    names.iter().any(|name| match name.split_once('.') {
+        Some((of, name)) => {
+            name.eq_ignore_ascii_case(field) && object.is_none_or(|object| of.eq_ignore_ascii_case(object))
+        }
+        None => name.eq_ignore_ascii_case(field),
+    })
+}
+
 /// Why an event is not carried out: an error of the contact flow, not of anything behind it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

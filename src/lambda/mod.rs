@@ -180,8 +180,8 @@ impl Service {
     pub fn with(config: Config, stores: Stores, exchange: Arc<dyn Exchange>) -> Self {
         let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), stores.state.clone());
         let client = Client::new(config.salesforce.clone(), auth, exchange);
-        let reads =
-            Reads::new(client.clone(), config.read.clone()).with(stores.cache.clone(), stores.state.clone());
+        let tables = read::Tables { cache: stores.cache.clone(), state: stores.state.clone() };
+        let reads = Reads::new(client.clone(), config.read.clone(), tables, Arc::new(clock::now));
         let writes = Writes {
             settings: config.write.clone(),
             client: client.clone(),

@@ -14,6 +14,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::event::Found;
+use crate::event::is_named;
 use crate::time::Timestamp;
 
 /// How far the clocks of two machines may be apart, and how long a change takes to be seen by a
@@ -29,7 +30,7 @@ const UNPACKED: u64 = 16 * 1024 * 1024;
 /// The first byte of a row of this form. A row of any other is no row.
 const FORM: u8 = 1;
 
-/// More records than this are not asked after one by one, so such answers are not kept.
+/// More records than this are not asked after one by one, so such answers only stand in.
 pub(super) const MOST_RECORDS: usize = 25;
 
 /// An answer of Salesforce.
@@ -71,6 +72,11 @@ pub(super) enum Verdict {
 }
 
 impl Wanted {
+    /// Whether no answer that was asked for by now can count as new.
+    pub(super) fn takes_nothing_kept(&self) -> bool {
+        self.unknown || self.fresh.is_zero() || self.written.is_some_and(|at| self.now <= at.plus(SETTLE))
+    }
+
     /// Judges an answer by its age.
     pub(super) fn judge(&self, entry: &Entry) -> Verdict {
         let from_the_future = entry.asked_at > self.now.plus(SETTLE);
@@ -94,6 +100,11 @@ impl Entry {
         let mut ids = BTreeSet::new();
         self.found.records.iter().for_each(|record| ids_of(record, &mut ids));
         ids
+    }
+
+    /// Whether a field in it is one of these, which are never stored.
+    pub(super) fn holds_any(&self, fields: &[String]) -> bool {
+        !fields.is_empty() && self.found.records.iter().any(|record| holds_any(record, fields))
     }
 
     /// As a row holds it; none where it is larger than a row may be.
@@ -129,6 +140,18 @@ fn ids_of<'e>(record: &'e Map<String, Value>, ids: &mut BTreeSet<&'e str>) {
             _ => {}
         }
     }
+}
+
+fn holds_any(record: &Map<String, Value>, fields: &[String]) -> bool {
+    let object = record.get("attributes").and_then(|attributes| attributes.get("type")?.as_str());
+    record.iter().any(|(name, value)| match value {
+        _ if is_named(fields, object, name) => true,
+        Value::Object(parent) => holds_any(parent, fields),
+        Value::Array(children) => {
+            children.iter().filter_map(Value::as_object).any(|child| holds_any(child, fields))
+        }
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -190,6 +213,27 @@ mod tests {
             }]),
         );
         assert_eq!(entry.record_ids().into_iter().collect::<Vec<_>>(), ["001A", "003A", "500A"]);
+    }
+
+    #[test]
+    fn a_field_is_found_wherever_it_stands() {
+        let one = entry(
+            0,
+            &json!([{
+                "attributes": {"type": "Case"}, "Id": "1",
+                "Contact": {"attributes": {"type": "Contact"}, "Passport__c": "x"},
+                "Tasks": {"records": [{"attributes": {"type": "Task"}, "Note__c": "y"}]},
+            }]),
+        );
+        for (name, there) in [
+            ("contact.passport__c", true),
+            ("Passport__c", true),
+            ("Case.Passport__c", false),
+            ("Task.Note__c", true),
+            ("Subject", false),
+        ] {
+            assert_eq!(one.holds_any(&[name.to_owned()]), there, "{name}");
+        }
     }
 
     #[test]

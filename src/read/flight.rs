@@ -1,66 +1,204 @@
 //! One question at a time: whoever asks what is being asked already waits for that answer.
+//!
+//! A question is asked by a task of its own. Who gave up waiting, or had something to fall back on,
+//! takes nothing away from the others, and an answer that comes late is kept all the same.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio::time::timeout;
 
+use super::Answer;
+use super::Kept;
+use super::Reads;
+use super::Source;
 use super::entry::Entry;
+use super::entry::Verdict;
+use super::entry::Wanted;
 use super::key::Name;
+use super::late;
+use super::shared::LEASE;
+use super::shared::Lease;
+use super::shared::Shared;
+use crate::clock::Deadline;
+use crate::event::Read;
+use crate::fault::Class;
 use crate::fault::Fault;
+use crate::salesforce::Spent;
+use crate::time::Timestamp;
+
+/// When those look again who wait for another process's answer.
+const LOOKS: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(300),
+    Duration::from_millis(350),
+];
+
+/// What must be left of a call's time for asking a second time to be of use.
+const ENOUGH: Duration = Duration::from_secs(1);
 
 /// What came of asking.
 #[derive(Clone, Debug)]
-pub(super) struct Landed {
-    pub(super) result: Result<Arc<Entry>, Fault>,
-    /// Whether it was waited for as long as the call allows: nothing could stand in.
-    pub(super) patient: bool,
+struct Landed {
+    result: Result<Arc<Entry>, Fault>,
+    spent: Spent,
+    source: Source,
 }
+
+type Landing = watch::Receiver<Option<Landed>>;
 
 /// The questions that are being asked by this process.
-#[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Name, watch::Receiver<Option<Landed>>>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flights(Arc<Mutex<HashMap<Name, (Timestamp, Landing)>>>);
 
-/// A place in a flight.
-pub(super) enum Seat<'f> {
-    /// Ask, and [`Flight::land`].
-    Pilot(Flight<'f>),
-    /// Wait.
-    Passenger(watch::Receiver<Option<Landed>>),
-}
-
-/// A question being asked. Dropped without landing (its caller was cut off), it lets one of those
-/// who wait ask again.
-pub(super) struct Flight<'f> {
-    flights: &'f Flights,
+/// A question being asked. When it is dropped, landed or not, nobody else boards.
+struct Flight {
+    flights: Flights,
     name: Name,
     landing: watch::Sender<Option<Landed>>,
 }
 
 impl Flights {
-    /// Takes a seat: the first is the pilot's.
-    pub(super) fn board(&self, name: &Name) -> Seat<'_> {
+    /// Takes a seat in the flight of this name. The first one gets the flight too, and starts it. One
+    /// that has been up for longer than a lease lasts is not worth waiting for: the process may have
+    /// been suspended in the middle of it.
+    fn board(&self, name: &Name, now: Timestamp) -> (Landing, Option<Flight>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(name) {
-            return Seat::Passenger(flight.clone());
+        if let Some((since, landing)) = flights.get(name)
+            && now.since(*since) < LEASE
+        {
+            return (landing.clone(), None);
         }
-        let (landing, flight) = watch::channel(None);
-        flights.insert(name.clone(), flight);
-        Seat::Pilot(Flight { flights: self, name: name.clone(), landing })
+        let (sender, landing) = watch::channel(None);
+        flights.insert(name.clone(), (now, landing.clone()));
+        (landing, Some(Flight { flights: self.clone(), name: name.clone(), landing: sender }))
     }
 }
 
-impl Flight<'_> {
-    /// Tells all who wait.
-    pub(super) fn land(self, landed: Landed) {
-        self.landing.send_replace(Some(landed));
-    }
-}
-
-impl Drop for Flight<'_> {
+impl Drop for Flight {
     fn drop(&mut self) {
-        self.flights.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        let mut flights = self.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_this = |(_, landing): &(Timestamp, Landing)| landing.same_channel(&self.landing.subscribe());
+        if flights.get(&self.name).is_some_and(is_this) {
+            flights.remove(&self.name);
+        }
+    }
+}
+
+impl Reads {
+    /// Asks, or waits for who is asking the same, until `patience` ends. What is asked for has until
+    /// `deadline`.
+    pub(super) async fn fly(
+        &self,
+        read: &Read,
+        name: &Name,
+        wanted: Wanted,
+        patience: Deadline,
+        deadline: Deadline,
+    ) -> Answer {
+        let mut again = false;
+        loop {
+            let (mut landing, flight) = self.0.flights.board(name, self.now());
+            let pilot = flight.is_some();
+            if let Some(flight) = flight {
+                let (reads, read) = (self.clone(), read.clone());
+                tokio::spawn(async move {
+                    let landed = reads.travel(&read, &flight.name, wanted, deadline).await;
+                    flight.landing.send_replace(Some(landed));
+                });
+            }
+            let landed = match timeout(patience.remaining(), landing.wait_for(Option::is_some)).await {
+                Ok(Ok(landed)) => landed.clone(),
+                Ok(Err(_)) | Err(_) => None,
+            };
+            let Some(Landed { result, spent, source }) = landed else {
+                if pilot {
+                    self.0.health.note_late(self.now());
+                }
+                // The call that is under way may be counted.
+                let spent = Spent { calls: u32::from(pilot), ..Spent::default() };
+                return Answer { result: Err(late()), spent, source: Source::Salesforce };
+            };
+            // What was asked after this call began is right for it, whoever asked.
+            let ours = pilot || again;
+            let now = self.now();
+            match result {
+                Ok(entry) if ours || (Wanted { now, ..wanted }).judge(&entry) == Verdict::Fresh => {
+                    let (spent, source) =
+                        if pilot { (spent, source) } else { (Spent::default(), Source::Memory) };
+                    return Answer { result: Ok(entry.found.clone()), spent, source };
+                }
+                Err(fault) if ours || fault.class == Class::Rejected || patience.remaining() < ENOUGH => {
+                    let spent = if pilot { spent } else { Spent::default() };
+                    return Answer { result: Err(fault), spent, source: Source::Salesforce };
+                }
+                // Asked before this contact's own write, or given less time than there is still.
+                Ok(_) | Err(_) => again = true,
+            }
+        }
+    }
+
+    /// The flight itself: for the whole fleet if nobody else is on the way, and what it brings is
+    /// kept.
+    async fn travel(&self, read: &Read, name: &Name, wanted: Wanted, deadline: Deadline) -> Landed {
+        let shared = self.0.shared.as_ref().filter(|shared| shared.has_secret());
+        let lease = match shared {
+            // What others bring would be no answer: they need not be waited for.
+            Some(shared) if !wanted.takes_nothing_kept() => shared.lease(name, self.now()).await,
+            Some(_) | None => Lease::Unknown,
+        };
+        if let (Lease::Theirs, Some(shared)) = (lease, shared)
+            && let Some(entry) = self.wait_for_fleet(name, shared, wanted, deadline).await
+        {
+            return Landed { result: Ok(entry), spent: Spent::default(), source: Source::Table };
+        }
+        let asked_at = self.now();
+        let Answer { result, spent, source } = self.ask(read, name, deadline).await;
+        let result = result.map(|found| Arc::new(Entry { asked_at, found }));
+        let now = self.now();
+        let keep = async {
+            let Ok(entry) = &result else { return };
+            self.remember(name, Kept { at: now, entry: Arc::clone(entry) });
+            if let Some(shared) = shared.filter(|_| !entry.holds_any(&self.0.settings.sensitive)) {
+                shared.keep(name, entry, self.0.settings.stale, now).await;
+            }
+        };
+        let release = async {
+            if let (Some(shared), Lease::Ours) = (shared, lease) {
+                shared.release(name, now).await;
+            }
+        };
+        futures::join!(keep, release);
+        Landed { result, spent, source }
+    }
+
+    /// Another process is asking: its answer, if it comes soon.
+    async fn wait_for_fleet(
+        &self,
+        name: &Name,
+        shared: &Shared,
+        wanted: Wanted,
+        deadline: Deadline,
+    ) -> Option<Arc<Entry>> {
+        for pause in LOOKS {
+            if deadline.remaining() <= pause {
+                return None;
+            }
+            sleep(pause).await;
+            let now = self.now();
+            if let Ok(Some((entry, false))) = shared.look(name, now).await
+                && (Wanted { now, ..wanted }).judge(&entry) == Verdict::Fresh
+            {
+                return Some(Arc::new(entry));
+            }
+        }
+        None
     }
 }

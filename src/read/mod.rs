@@ -16,30 +16,34 @@
 //!   change passes for new.
 //! * Equal questions are asked once at a time, in the process and, by a lease, in the fleet.
 //! * An old answer stands in for none, within its limit, and says so.
-//! * Times are compared here, never left to a table's expiry. A broken cache never breaks a read.
+//! * A Salesforce that is gone is left alone wherever an old answer stands in; one whose calls of the
+//!   day are all but used is left alone by every read. What one process finds out, all know.
+//! * Times are compared here, never left to a table's expiry. A broken table never breaks a read, and
+//!   a slow one delays it once.
 //! * Names under which answers are kept are keyed hashes: no number and no name of a person.
 
 mod entry;
 mod flight;
+mod health;
 mod key;
 mod own;
+mod patient;
 mod shared;
 #[cfg(test)]
+#[cfg(feature = "local")]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::time::sleep;
-use tokio::time::timeout;
 
 pub use entry::SETTLE;
 
-use crate::clock;
+use crate::budget::health::Trouble;
+use crate::clock::Clock;
 use crate::clock::Deadline;
 use crate::event::CacheControl;
 use crate::event::Contact;
@@ -48,6 +52,7 @@ use crate::event::Read;
 use crate::event::Shape;
 use crate::fault::Class;
 use crate::fault::Fault;
+use crate::fault::Throttle;
 use crate::salesforce::Called;
 use crate::salesforce::Client;
 use crate::salesforce::Spent;
@@ -57,12 +62,12 @@ use entry::Entry;
 use entry::Verdict;
 use entry::Wanted;
 use flight::Flights;
-use flight::Landed;
-use flight::Seat;
+use health::Seen;
 use key::Name;
 use own::Own;
-use shared::Lease;
+use patient::Patient;
 use shared::Shared;
+use shared::Silent;
 
 /// The most records that a reply can be made of: thirty-two kilobytes hold fewer.
 const MOST: usize = 2000;
@@ -77,17 +82,8 @@ const MEMORY: Duration = Duration::from_millis(1500);
 /// How many answers process memory holds, and how many bytes they are at most, roughly.
 const MEMORY_ANSWERS: usize = 500;
 
-/// How long Salesforce may take where an old answer can stand in.
+/// How long Salesforce is waited for where an old answer can stand in.
 const WITH_FALLBACK: Duration = Duration::from_millis(800);
-
-/// When those look again who wait for another process's answer.
-const LOOKS: [Duration; 5] = [
-    Duration::from_millis(50),
-    Duration::from_millis(100),
-    Duration::from_millis(200),
-    Duration::from_millis(300),
-    Duration::from_millis(350),
-];
 
 /// For how long what may stand in for an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +96,8 @@ pub struct Settings {
     pub stale: Duration,
     /// That nobody matched.
     pub negative: Duration,
+    /// Fields that are never stored: answers with one of them are not kept in the table.
+    pub sensitive: Vec<String>,
 }
 
 /// What a call says beside its question.
@@ -154,75 +152,63 @@ impl Source {
     }
 }
 
-/// Answers questions. One per process.
-#[derive(Debug)]
-pub struct Reads {
-    client: Client,
-    settings: Settings,
-    /// The cache table; without it nothing is kept but refusals.
-    shared: Option<Shared>,
-    /// The state table, which knows the contact's writes.
-    state: Option<Arc<dyn Table>>,
-    memory: Cache<Name, Arc<Kept>>,
-    refused: Cache<Name, (Timestamp, Fault)>,
-    flights: Flights,
-    trouble: Mutex<Trouble>,
-    /// Keys names where the fleet's secret cannot be had.
-    own_secret: key::Secret,
-    now: fn() -> Timestamp,
+/// What is kept beyond the process, if anything.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// The cache; without it nothing is kept but refusals.
+    pub cache: Option<Arc<dyn Table>>,
+    /// What contacts wrote, and how Salesforce does.
+    pub state: Option<Arc<dyn Table>>,
 }
 
-#[derive(Debug)]
+/// Answers questions. One per process; cheap to clone, clones are the same.
+#[derive(Clone, Debug)]
+pub struct Reads(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    settings: Settings,
+    shared: Option<Shared>,
+    state: Option<Arc<Patient>>,
+    memory: Cache<Name, Kept>,
+    refused: Cache<Name, (Timestamp, Fault)>,
+    flights: Flights,
+    health: Seen,
+    /// Keys names where the fleet's secret cannot be had.
+    own_secret: key::Secret,
+    now: Clock,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// An answer in memory, and when it came there.
+#[derive(Clone, Debug)]
 struct Kept {
     at: Timestamp,
     entry: Arc<Entry>,
 }
 
-/// How Salesforce did lately.
-#[derive(Clone, Copy, Debug, Default)]
-struct Trouble {
-    failures: u32,
-    last: Timestamp,
-}
-
-impl Trouble {
-    /// Whether asking is likely in vain: two failures in a row, and the last one a moment ago; the
-    /// moment grows from one second to thirty.
-    fn is_likely(self, now: Timestamp) -> bool {
-        let wait =
-            Duration::from_secs(1 << self.failures.saturating_sub(2).min(5)).min(Duration::from_secs(30));
-        self.failures >= 2 && now < self.last.plus(wait)
-    }
-}
-
 impl Reads {
-    /// Over this client, without a cache.
+    /// Over this client, with what these tables keep.
     #[must_use]
-    pub fn new(client: Client, settings: Settings) -> Self {
-        Self {
+    pub fn new(client: Client, settings: Settings, tables: Tables, now: Clock) -> Self {
+        let state = tables.state.map(|table| Arc::new(Patient::new(table)));
+        Self(Arc::new(Inner {
+            health: Seen::new(state.clone(), client.settings().organisation()),
             client,
             settings,
-            shared: None,
-            state: None,
+            shared: tables.cache.map(Shared::new),
+            state,
             memory: Cache::new(MEMORY_ANSWERS),
             refused: Cache::new(MEMORY_ANSWERS),
             flights: Flights::default(),
-            trouble: Mutex::default(),
             own_secret: shared::random().unwrap_or([0; 64]),
-            now: clock::now,
-        }
-    }
-
-    /// With a cache in this table, if there is one, and a state table that knows what contacts wrote.
-    #[must_use]
-    pub fn with(self, cache: Option<Arc<dyn Table>>, state: Option<Arc<dyn Table>>) -> Self {
-        Self { shared: cache.map(Shared::new), state, ..self }
-    }
-
-    /// Whether answers are kept.
-    #[must_use]
-    pub const fn caches(&self) -> bool {
-        self.shared.is_some()
+            now,
+        }))
     }
 
     /// How many answers this process holds in memory, and how many it may.
@@ -239,88 +225,116 @@ impl Reads {
 
     /// Answers one question.
     pub async fn answer(&self, read: &Read, call: &Call<'_>) -> Answer {
-        let now = (self.now)();
+        let now = self.now();
         if matches!(read, Read::Nobody { .. }) {
             return free(Ok(Found::default()), Source::Nobody);
         }
-        let Some(shared) = self.shared.as_ref().filter(|_| call.cache != Some(CacheControl::NoStore)) else {
-            let name = Name::of(read, self.client.settings(), &self.own_secret);
-            return self.ask(read, &name, call.deadline).await;
+        let Some(shared) = &self.0.shared else {
+            return self.ask(read, &self.name(read, None), call.deadline).await;
         };
+        if call.cache == Some(CacheControl::NoStore) {
+            self.0.health.look(now).await;
+            return match self.0.health.may_ask(now).await {
+                Err(Trouble::Spent) => free(Err(spent()), Source::Salesforce),
+                Err(Trouble::Gone) | Ok(()) => self.ask(read, &self.name(read, None), call.deadline).await,
+            };
+        }
 
-        // The fleet's secret keys the name; without it the table is of no use to this call.
+        // What is known. The fleet's secret keys the name; without it the table is of no use.
         let secret = shared.secret(now).await;
-        let shared = secret.map(|_| shared);
-        let name = Name::of(read, self.client.settings(), &secret.unwrap_or(self.own_secret));
-        let (own, kept) = futures::join!(self.own(call.contact, now), self.kept(&name, shared, now));
+        let name = self.name(read, secret);
+        let (own, kept, ()) = futures::join!(
+            own::writes(call.contact, self.0.state.as_deref(), shared, now),
+            self.kept(&name, secret.and(Some(shared)), now),
+            self.0.health.look(now),
+        );
+
+        // Whether it will do.
         let wanted = self.wanted(read, call.cache, own, now);
-        let kept = kept.map(|(entry, source, changed)| {
-            let verdict = wanted.judge(&entry);
-            (entry, source, if changed { verdict.min(Verdict::Stale) } else { verdict })
-        });
-        let fallback = match kept {
-            Some((entry, source, Verdict::Fresh)) => return free(Ok(entry.found.clone()), source),
-            Some((entry, _, Verdict::Stale)) => Some(entry),
-            _ => None,
+        let fallback = match kept.map(|kept| (kept.verdict(&wanted), kept)) {
+            Some((Verdict::Fresh, kept)) => return free(Ok(kept.entry.found.clone()), kept.source),
+            Some((Verdict::Stale, kept)) => Some(kept.entry),
+            Some((Verdict::Refused, _)) | None => None,
         };
         if call.cache == Some(CacheControl::OnlyIfCached) {
-            return or_stale(Err(not_cached()), Spent::default(), fallback.as_ref());
+            return or_stale(free(Err(not_cached()), Source::Salesforce), fallback);
         }
-        if fallback.is_some() && self.trouble().is_likely(now) {
-            return or_stale(Err(unreachable()), Spent::default(), fallback.as_ref());
-        }
-        let patient = fallback.is_none();
-        let limit = if patient { call.deadline.remaining() } else { call.soft.min(WITH_FALLBACK) };
-        let limit = limit.min(call.deadline.remaining());
-        let flying = self.fly(read, &name, shared, &wanted, patient, Deadline::after(limit));
-        match timeout(limit, flying).await {
-            Ok(Answer { result: Err(fault), spent, .. }) if fault.class != Class::Rejected => {
-                or_stale(Err(fault), spent, fallback.as_ref())
+        match self.0.health.may_ask(now).await {
+            Err(Trouble::Spent) => return or_stale(free(Err(spent()), Source::Salesforce), fallback),
+            Err(Trouble::Gone) if fallback.is_some() => {
+                return or_stale(free(Err(late()), Source::Salesforce), fallback);
             }
-            Ok(answer) => answer,
-            // The call that was cut off may have been counted.
-            Err(_) => or_stale(Err(late()), Spent { calls: 1, ..Spent::default() }, fallback.as_ref()),
+            // Where nothing can stand in, there is nothing to lose.
+            Err(Trouble::Gone) | Ok(()) => {}
+        }
+
+        // Salesforce.
+        let patience = match fallback {
+            Some(_) => call.deadline.at_most(call.soft.min(WITH_FALLBACK)),
+            None => call.deadline,
+        };
+        let answer = self.fly(read, &name, wanted, patience, call.deadline).await;
+        match &answer.result {
+            Err(fault) if fault.class != Class::Rejected => or_stale(answer, fallback),
+            Ok(_) | Err(_) => answer,
         }
     }
 
     /// Marks what a synchronous write changed, so that older answers are refused: to this contact
     /// all, to others those that hold the record.
     pub async fn wrote(&self, contact: Option<&Contact>, record: Option<&str>) {
-        let Some(shared) = &self.shared else { return };
-        let now = (self.now)();
+        let Some(shared) = &self.0.shared else { return };
+        let now = self.now();
         let of: Vec<String> =
             contact.map(own::stamp_of).into_iter().chain(record.map(str::to_owned)).collect();
-        futures::future::join_all(of.iter().map(|of| shared::stamp(&*shared.table, of, now))).await;
+        futures::future::join_all(of.iter().map(|of| shared.stamp(of, now))).await;
     }
 
-    async fn own(&self, contact: Option<&Contact>, now: Timestamp) -> Own {
-        match &self.shared {
-            Some(shared) => own::writes(contact, self.state.as_deref(), &*shared.table, now).await,
-            None => Own::default(),
+    fn now(&self) -> Timestamp {
+        (self.0.now)()
+    }
+
+    fn name(&self, read: &Read, secret: Option<key::Secret>) -> Name {
+        Name::of(read, self.0.client.settings(), &secret.unwrap_or(self.0.own_secret))
+    }
+
+    /// What is kept: in memory for a moment, else in the table, and while the table is silent again
+    /// in memory.
+    async fn kept(&self, name: &Name, shared: Option<&Shared>, now: Timestamp) -> Option<Candidate> {
+        let remembered = self.0.memory.get(name);
+        if let Some(Kept { entry, .. }) = remembered.as_ref().filter(|kept| now.since(kept.at) <= MEMORY) {
+            return Some(Candidate { entry: Arc::clone(entry), source: Source::Memory, doubtful: false });
+        }
+        let looked = match shared {
+            Some(shared) => shared.look(name, now).await,
+            None => Err(Silent),
+        };
+        match looked {
+            Ok(found) => {
+                let (entry, doubtful) = found?;
+                let entry = Arc::new(entry);
+                if !doubtful {
+                    self.remember(name, Kept { at: now, entry: Arc::clone(&entry) });
+                }
+                Some(Candidate { entry, source: Source::Table, doubtful })
+            }
+            Err(Silent) => {
+                let Kept { entry, .. } = remembered?;
+                Some(Candidate { entry, source: Source::Memory, doubtful: true })
+            }
         }
     }
 
-    /// What is kept: in memory for a moment, else in the table. The last part says that a record in
-    /// it has changed since.
-    async fn kept(
-        &self,
-        name: &Name,
-        shared: Option<&Shared>,
-        now: Timestamp,
-    ) -> Option<(Arc<Entry>, Source, bool)> {
-        if let Some(kept) = self.memory.get(name).filter(|kept| now.since(kept.at) <= MEMORY) {
-            return Some((Arc::clone(&kept.entry), Source::Memory, false));
+    /// Keeps an answer in memory, unless a newer one is there.
+    fn remember(&self, name: &Name, kept: Kept) {
+        let newer = |there: Kept| there.entry.asked_at > kept.entry.asked_at;
+        if !self.0.memory.get(name).is_some_and(newer) {
+            self.0.memory.insert(name.clone(), kept);
         }
-        let (entry, changed) = shared?.look(name, now).await?;
-        let entry = Arc::new(entry);
-        if !changed {
-            self.memory.insert(name.clone(), Arc::new(Kept { at: now, entry: Arc::clone(&entry) }));
-        }
-        Some((entry, Source::Table, changed))
     }
 
     fn wanted(&self, read: &Read, cache: Option<CacheControl>, own: Own, now: Timestamp) -> Wanted {
-        let Settings { fresh, ref objects, stale, negative } = self.settings;
+        let Settings { fresh, ref objects, stale, negative, .. } = self.0.settings;
         let of_object = || objects.get(&key::object_of(read)?).copied();
         let fresh = if objects.is_empty() { fresh } else { of_object().unwrap_or(fresh) };
         let (fresh, stale) = match cache {
@@ -331,142 +345,52 @@ impl Reads {
         Wanted { now, fresh, negative, stale, written, writing, unknown }
     }
 
-    /// Asks, or waits for who is asking the same: in this process, or in the fleet.
-    async fn fly(
-        &self,
-        read: &Read,
-        name: &Name,
-        shared: Option<&Shared>,
-        wanted: &Wanted,
-        patient: bool,
-        deadline: Deadline,
-    ) -> Answer {
-        loop {
-            let flight = match self.flights.board(name) {
-                Seat::Pilot(flight) => flight,
-                Seat::Passenger(mut landing) => {
-                    let landed = timeout(deadline.remaining(), landing.wait_for(Option::is_some)).await;
-                    match landed.map(|seen| seen.map(|landed| landed.clone())) {
-                        Ok(Ok(Some(Landed { result: Ok(entry), .. })))
-                            if (Wanted { now: (self.now)(), ..*wanted }).judge(&entry) == Verdict::Fresh =>
-                        {
-                            return free(Ok(entry.found.clone()), Source::Memory);
-                        }
-                        // Asked before this contact's own write: for this call it is no answer.
-                        Ok(Ok(Some(Landed { result: Ok(_), .. }))) => {
-                            return self.ask(read, name, deadline).await;
-                        }
-                        Ok(Ok(Some(Landed { result: Err(fault), patient: long_enough })))
-                            if long_enough || !patient || fault.class == Class::Rejected =>
-                        {
-                            return free(Err(fault), Source::Salesforce);
-                        }
-                        // Who asked was cut off, or gave up early for having something to fall
-                        // back on: somebody else must ask.
-                        Ok(_) => continue,
-                        Err(_) => return free(Err(late()), Source::Salesforce),
-                    }
-                }
-            };
-            let lease = match shared {
-                Some(shared) => shared.lease(name, (self.now)()).await,
-                None => Lease::Unknown,
-            };
-            if let (Lease::Theirs, Some(shared)) = (lease, shared)
-                && let Some(entry) = self.wait_for_fleet(name, shared, wanted, deadline).await
-            {
-                flight.land(Landed { result: Ok(Arc::clone(&entry)), patient });
-                return free(Ok(entry.found.clone()), Source::Table);
-            }
-            let asked_at = (self.now)();
-            let answer = self.ask(read, name, deadline).await;
-            let landed = match &answer.result {
-                Ok(found) => Ok(Arc::new(Entry { asked_at, found: found.clone() })),
-                Err(fault) => Err(fault.clone()),
-            };
-            let now = (self.now)();
-            if let Ok(entry) = &landed {
-                self.memory.insert(name.clone(), Arc::new(Kept { at: now, entry: Arc::clone(entry) }));
-                if let Some(shared) = shared {
-                    shared.keep(name, entry, self.settings.stale, now).await;
-                }
-            }
-            if let (Some(shared), Lease::Ours) = (shared, lease) {
-                shared.release(name, now).await;
-            }
-            flight.land(Landed { result: landed, patient });
-            return answer;
-        }
-    }
-
-    /// Another process is asking: its answer, if it comes soon.
-    async fn wait_for_fleet(
-        &self,
-        name: &Name,
-        shared: &Shared,
-        wanted: &Wanted,
-        deadline: Deadline,
-    ) -> Option<Arc<Entry>> {
-        for pause in LOOKS {
-            if deadline.remaining() <= pause {
-                return None;
-            }
-            sleep(pause).await;
-            let now = (self.now)();
-            if let Some((entry, false)) = shared.look(name, now).await
-                && (Wanted { now, ..*wanted }).judge(&entry) == Verdict::Fresh
-            {
-                return Some(Arc::new(entry));
-            }
-        }
-        None
-    }
-
     /// Asks Salesforce, unless it refused this very question a moment ago. The shape of the reply
     /// decides how many pages are worth fetching.
     async fn ask(&self, read: &Read, name: &Name, deadline: Deadline) -> Answer {
-        let now = (self.now)();
-        if let Some((_, fault)) = self.refused.get(name).filter(|(at, _)| now.since(*at) < REFUSED) {
+        let Inner { client, refused, .. } = &*self.0;
+        let now = self.now();
+        if let Some((_, fault)) = refused.get(name).filter(|(at, _)| now.since(*at) < REFUSED) {
             return free(Err(fault), Source::Memory);
         }
         let Called { result, spent } = match read {
             Read::Nobody { .. } => return free(Ok(Found::default()), Source::Nobody),
             Read::Query { soql, shape } => {
-                self.client.query(soql, if shape.shows_all() { MOST } else { 1 }, deadline).await
+                client.query(soql, if shape.shows_all() { MOST } else { 1 }, deadline).await
             }
-            Read::Search { sosl, .. } => self.client.search(sosl, deadline).await,
-            Read::ParameterizedSearch { body, .. } => self.client.parameterized_search(body, deadline).await,
+            Read::Search { sosl, .. } => client.search(sosl, deadline).await,
+            Read::ParameterizedSearch { body, .. } => client.parameterized_search(body, deadline).await,
         };
         if let Err(fault) = &result
             && fault.class == Class::Rejected
         {
-            self.refused.insert(name.clone(), (now, fault.clone()));
+            refused.insert(name.clone(), (now, fault.clone()));
         }
-        self.note(&result);
+        self.0.health.note(&result, spent.usage, self.now()).await;
         Answer { result, spent, source: Source::Salesforce }
     }
+}
 
-    fn trouble(&self) -> Trouble {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// An answer that was kept.
+struct Candidate {
+    entry: Arc<Entry>,
+    source: Source,
+    /// Whether a record in it has changed since, or may have.
+    doubtful: bool,
+}
 
-    /// A refusal is an answer too: only silence and overload are trouble.
-    fn note(&self, result: &Result<Found, Fault>) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        *trouble = match result {
-            Err(fault) if fault.class != Class::Rejected => {
-                Trouble { failures: trouble.failures.saturating_add(1), last: (self.now)() }
-            }
-            _ => Trouble::default(),
-        };
+impl Candidate {
+    fn verdict(&self, wanted: &Wanted) -> Verdict {
+        let verdict = wanted.judge(&self.entry);
+        if self.doubtful { verdict.min(Verdict::Stale) } else { verdict }
     }
 }
 
 /// The old answer, if there is one, in place of a fault.
-fn or_stale(result: Result<Found, Fault>, spent: Spent, fallback: Option<&Arc<Entry>>) -> Answer {
+fn or_stale(answer: Answer, fallback: Option<Arc<Entry>>) -> Answer {
     match fallback {
-        Some(entry) => Answer { result: Ok(entry.found.clone()), spent, source: Source::Stale },
-        None => Answer { result, spent, source: Source::Salesforce },
+        Some(entry) => Answer { result: Ok(entry.found.clone()), source: Source::Stale, ..answer },
+        None => answer,
     }
 }
 
@@ -476,16 +400,21 @@ fn free(result: Result<Found, Fault>, source: Source) -> Answer {
 }
 
 fn not_cached() -> Fault {
-    let text = "the call allows only what is cached (tl_cache: only-if-cached), and no answer is";
+    let text = "the call allows only what is cached (tl_cache: only-if-cached), and no answer is: take the parameter \
+                out, or branch on this error";
     Fault::new(Class::Retryable, "NOT_CACHED", text)
 }
 
-fn unreachable() -> Fault {
-    Fault::new(Class::Retryable, "UNREACHABLE", "Salesforce gave no answer to the last calls")
+fn spent() -> Fault {
+    let text = "the organisation has used 98 % of the API calls of its last 24 hours, no answer is cached, and what is \
+                left is not spent on reads; the limit is in Salesforce under Setup, Company Information";
+    Fault::new(Class::Throttled(Throttle::Daily), "REQUEST_LIMIT_NEAR", text)
 }
 
 fn late() -> Fault {
-    Fault::new(Class::Retryable, "TIMEOUT", "the call that asked the same got no answer in time")
+    let text = "Salesforce gave no answer in the time that this call has (tl_deadline_ms, else TIELINE_DEADLINE_MS), \
+                and no earlier answer is cached; see status.salesforce.com, and `tieline doctor`";
+    Fault::new(Class::Retryable, "TIMEOUT", text)
 }
 
 /// The form in which a read is answered.

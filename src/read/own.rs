@@ -1,16 +1,15 @@
 //! What this contact has written, as far as a read must know it.
 
-use super::shared::in_time;
+use super::patient::Patient;
+use super::shared::Shared;
 use crate::envelope::id::group_id;
 use crate::event::Contact;
 use crate::outcome::Outcome;
 use crate::outcome::State;
 use crate::outcome::rows;
-use crate::outcome::rows::Stamp;
-use crate::store::Table;
 use crate::time::Timestamp;
 
-/// How many writes of a contact are looked at.
+/// How many writes of a contact are looked at. Of one that wrote more, nobody knows all.
 const MOST: usize = 200;
 
 /// The writes of a contact, seen from a read.
@@ -28,24 +27,22 @@ pub(super) struct Own {
 /// the cache table.
 pub(super) async fn writes(
     contact: Option<&Contact>,
-    state: Option<&dyn Table>,
-    cache: &dyn Table,
+    state: Option<&Patient>,
+    cache: &Shared,
     now: Timestamp,
 ) -> Own {
     let Some(contact) = contact else { return Own::default() };
-    let group = group_id(contact.group());
+    let partition = rows::partition(&group_id(contact.group()));
     let outcomes = async {
-        match state {
-            Some(state) => state.list(&rows::partition(&group), rows::OUTCOMES, None, MOST, now).await,
-            None => Ok(Vec::new()),
-        }
+        let Some(state) = state else { return Some(Ok(Vec::new())) };
+        state.wait(now, state.table.list(&partition, rows::OUTCOMES, None, MOST, now)).await
     };
-    let stamp = Stamp::key(&stamp_of(contact));
-    let (outcomes, stamp) = futures::join!(in_time(outcomes), in_time(cache.get(&stamp, now)));
-    let (Some(Ok(outcomes)), Some(Ok(stamp))) = (outcomes, stamp) else {
+    let stamp = stamp_of(contact);
+    let (outcomes, stamp) = futures::join!(outcomes, cache.stamp_of(&stamp, now));
+    let (Some(Ok(outcomes)), Ok(stamp)) = (outcomes, stamp) else {
         return Own { unknown: true, ..Own::default() };
     };
-    let mut own = Own::default();
+    let mut own = Own { written: stamp, unknown: outcomes.len() == MOST, ..Own::default() };
     for outcome in outcomes.iter().map(Outcome::from_row) {
         match outcome {
             Ok(outcome) if outcome.state == State::Succeeded => {
@@ -55,8 +52,6 @@ pub(super) async fn writes(
             Err(_) => own.unknown = true,
         }
     }
-    let stamp = stamp.and_then(|row| Stamp::from_row(&row).ok());
-    own.written = own.written.max(stamp.map(|stamp| stamp.at));
     own
 }
 

@@ -1,7 +1,6 @@
 //! The cache table, which the whole fleet shares. Whatever goes wrong with it, a read goes on
 //! without: nothing here fails, it finds nothing.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::entry::MOST_RECORDS;
 use super::entry::SETTLE;
 use super::key::Name;
 use super::key::Secret;
+use super::patient::Patient;
 use crate::outcome::rows::Stamp;
 use crate::row::Key;
 use crate::row::Row;
@@ -22,16 +22,16 @@ use crate::store::PutError;
 use crate::store::Table;
 use crate::time::Timestamp;
 
-/// How long the table may take; a read that waits longer asks Salesforce.
-const PATIENCE: Duration = Duration::from_millis(300);
-
 /// How long one process keeps others from asking the same.
-const LEASE: Duration = Duration::from_secs(3);
+pub(super) const LEASE: Duration = Duration::from_secs(3);
+
+/// How long a stamp may take to be written; it is tried twice.
+const STAMPED: Duration = Duration::from_millis(500);
 
 /// The cache table.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) table: Arc<dyn Table>,
+    patient: Patient,
     secret: OnceCell<Secret>,
 }
 
@@ -46,21 +46,31 @@ pub(super) enum Lease {
     Unknown,
 }
 
+/// The table could not be asked, or said what this build cannot read.
+#[derive(Debug)]
+pub(super) struct Silent;
+
 impl Shared {
     pub(super) fn new(table: Arc<dyn Table>) -> Self {
-        Self { table, secret: OnceCell::new() }
+        Self { patient: Patient::new(table), secret: OnceCell::new() }
     }
 
-    /// What keys the names: the bytes that stand in the table, or new ones if there are none.
+    /// What keys the names: the bytes that stand in the table. Where there are none, or what stands
+    /// there is no secret, new ones.
     pub(super) async fn secret(&self, now: Timestamp) -> Option<Secret> {
         let found = self.secret.get_or_try_init(|| async {
             let key = Key { partition: "SECRET".to_owned(), sort: "K".to_owned() };
-            if let Some(row) = in_time(self.table.get(&key, now)).await.ok_or(())?.map_err(drop)? {
-                return row.data.try_into().map_err(drop);
-            }
+            let standing = self.within(now, self.table().get(&key, now)).await.ok_or(())?.map_err(drop)?;
+            let (expect, version) = match standing {
+                None => (Expect::Absent, 1),
+                Some(row) => match row.data.try_into() {
+                    Ok(secret) => return Ok(secret),
+                    Err(_) => (Expect::Version(row.version), row.version + 1),
+                },
+            };
             let ours = random().ok_or(())?;
-            let row = Row { key, version: 1, data: ours.to_vec(), index: None, expires: None };
-            match in_time(self.table.put(&row, Expect::Absent, now)).await {
+            let row = Row { key, version, data: ours.to_vec(), index: None, expires: None };
+            match self.within(now, self.table().put(&row, expect, now)).await {
                 Some(Ok(())) => Ok(ours),
                 Some(Err(PutError::Conflict(Some(theirs)))) => theirs.data.try_into().map_err(drop),
                 _ => Err(()),
@@ -69,13 +79,22 @@ impl Shared {
         found.await.ok().copied()
     }
 
-    /// The answer that is kept, and whether a record in it has changed since by our hand.
-    pub(super) async fn look(&self, name: &Name, now: Timestamp) -> Option<(Entry, bool)> {
-        let row = in_time(self.table.get(&key(name, "E"), now)).await?.ok()??;
-        let entry = Entry::decode(&row.data)?;
+    /// Whether the names of this process are those of the fleet.
+    pub(super) fn has_secret(&self) -> bool {
+        self.secret.initialized()
+    }
+
+    /// The answer that is kept, and whether a record in it may have changed since by our hand.
+    pub(super) async fn look(&self, name: &Name, now: Timestamp) -> Result<Option<(Entry, bool)>, Silent> {
+        let row = self.within(now, self.table().get(&key(name, "E"), now)).await;
+        let row = row.ok_or(Silent)?.map_err(|_| Silent)?;
+        let Some(entry) = row.and_then(|row| Entry::decode(&row.data)) else { return Ok(None) };
         let keys: Vec<Key> = entry.record_ids().into_iter().map(Stamp::key).collect();
-        let stamps = join_all(keys.iter().map(|key| self.table.get(key, now)));
-        let changed = match in_time(stamps).await {
+        if keys.len() > MOST_RECORDS {
+            return Ok(Some((entry, true)));
+        }
+        let stamps = join_all(keys.iter().map(|key| self.table().get(key, now)));
+        let changed = match self.within(now, stamps).await {
             Some(stamps) => stamps.into_iter().any(|stamp| match stamp {
                 Ok(None) => false,
                 Ok(Some(row)) => Stamp::from_row(&row).map_or(true, |s| entry.asked_at <= s.at.plus(SETTLE)),
@@ -83,27 +102,24 @@ impl Shared {
             }),
             None => true,
         };
-        Some((entry, changed))
+        Ok(Some((entry, changed)))
     }
 
     /// Keeps an answer for as long as it may stand in.
     pub(super) async fn keep(&self, name: &Name, entry: &Entry, stale: Duration, now: Timestamp) {
-        if entry.record_ids().len() > MOST_RECORDS {
-            return;
-        }
         let Some(data) = entry.encode() else { return };
         let version = entry.asked_at.as_millis().max(0).unsigned_abs();
         let expires = Some(entry.asked_at.plus(stale));
         let row = Row { key: key(name, "E"), version, data, index: None, expires };
         // An answer that is not kept is asked for again; nobody waits for it.
-        drop(in_time(self.table.put(&row, Expect::Anything, now)).await);
+        drop(self.within(now, self.table().put(&row, Expect::Anything, now)).await);
     }
 
     /// Asks to be the one who asks.
     pub(super) async fn lease(&self, name: &Name, now: Timestamp) -> Lease {
         let expires = Some(now.plus(LEASE));
         let row = Row { key: key(name, "L"), version: 1, data: Vec::new(), index: None, expires };
-        match in_time(self.table.put(&row, Expect::Absent, now)).await {
+        match self.within(now, self.table().put(&row, Expect::Absent, now)).await {
             Some(Ok(())) => Lease::Ours,
             Some(Err(PutError::Conflict(_))) => Lease::Theirs,
             _ => Lease::Unknown,
@@ -112,23 +128,39 @@ impl Shared {
 
     /// Lets others ask, or look.
     pub(super) async fn release(&self, name: &Name, now: Timestamp) {
-        drop(in_time(self.table.remove(&key(name, "L"), now)).await);
+        drop(self.within(now, self.table().remove(&key(name, "L"), now)).await);
     }
-}
 
-/// Marks a record, or a contact, as changed at `now`, so that what was kept before is refused.
-pub(super) async fn stamp(table: &dyn Table, of: &str, now: Timestamp) {
-    // A stamp that is not written leaves a copy for as long as it is fresh, no longer.
-    drop(in_time(table.put(&Stamp { at: now }.row(of), Expect::Anything, now)).await);
+    /// When `of`, a record or a contact, was last marked as changed.
+    pub(super) async fn stamp_of(&self, of: &str, now: Timestamp) -> Result<Option<Timestamp>, Silent> {
+        let row = self.within(now, self.table().get(&Stamp::key(of), now)).await;
+        let row = row.ok_or(Silent)?.map_err(|_| Silent)?;
+        let stamp = row.map(|row| Stamp::from_row(&row)).transpose().map_err(|_| Silent)?;
+        Ok(stamp.map(|stamp| stamp.at))
+    }
+
+    /// Marks a record, or a contact, as changed at `now`, so that what was kept before is refused. It
+    /// is tried also while the table rests: a copy that is not refused would be believed.
+    pub(super) async fn stamp(&self, of: &str, now: Timestamp) {
+        let row = Stamp { at: now }.row(of);
+        for _ in 0..2 {
+            if let Ok(Ok(())) = timeout(STAMPED, self.table().put(&row, Expect::Anything, now)).await {
+                return;
+            }
+        }
+    }
+
+    async fn within<T>(&self, now: Timestamp, work: impl Future<Output = T>) -> Option<T> {
+        self.patient.wait(now, work).await
+    }
+
+    fn table(&self) -> &dyn Table {
+        &*self.patient.table
+    }
 }
 
 fn key(name: &Name, sort: &str) -> Key {
     Key { partition: format!("R#{}", name.0), sort: sort.to_owned() }
-}
-
-/// What the table gives within its time.
-pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
-    timeout(PATIENCE, work).await.ok()
 }
 
 /// Bytes that nobody knows: the system's, because the first ones of the cryptographic library cost

@@ -122,7 +122,10 @@ pub fn cut(cut: &Cut) -> Fault {
         Cut::After(why) => Fault::new(
             Class::Unknown,
             "NO_ANSWER",
-            format!("Salesforce was asked and no whole answer came ({why})"),
+            format!(
+                "Salesforce was asked and no whole answer came ({why}); status.salesforce.com tells whether it is up, \
+                 `tieline doctor` whether it is reached"
+            ),
         ),
     }
 }

@@ -40,10 +40,8 @@ use crate::salesforce::Client;
 use crate::store::{Handle, Queue, Table};
 use crate::time::Timestamp;
 
+pub use crate::clock::Clock;
 pub use share::Fleet;
-
-/// Tells the time. The simulation hands in another one.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Writes an attribute to a contact of Amazon Connect.
 pub type SetAttribute =

@@ -1,9 +1,10 @@
-//! This worker's part of the fleet's calls.
+//! This worker's part of the fleet's calls, and what all tell each other of how many are used.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::Worker;
+use crate::budget::health::Health;
 use crate::budget::{self, Window};
 use crate::salesforce::wire::Usage;
 use crate::store::{AddError, Expect};
@@ -12,19 +13,27 @@ use crate::time::Timestamp;
 /// What a worker knows of the fleet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fleet {
-    usage: Option<budget::Usage>,
+    /// What Salesforce said last, to us or to another process, and when.
+    usage: Option<(budget::Usage, Timestamp)>,
     workers: usize,
     beat_at: Option<Timestamp>,
+}
+
+impl Fleet {
+    fn used(&self) -> Option<budget::Usage> {
+        self.usage.map(|(usage, _)| usage)
+    }
 }
 
 impl Worker {
     /// What Salesforce says is used; gives the fleet's rate.
     pub(super) fn note_usage(&self, usage: Option<Usage>) -> Option<f64> {
+        let now = self.now();
         let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usage) = usage {
-            fleet.usage = Some(budget::Usage { used: usage.used, limit: usage.limit });
+            fleet.usage = Some((budget::Usage { used: usage.used, limit: usage.limit }, now));
         }
-        budget::rate(fleet.usage, self.inner.settings.dispatch.rate)
+        budget::rate(fleet.used(), self.inner.settings.dispatch.rate)
     }
 
     /// Leases calls of the running window: how many, and until when; with none, when to ask again.
@@ -32,7 +41,7 @@ impl Worker {
         self.beat().await;
         let now = self.now();
         let fleet = *self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rate) = budget::rate(fleet.usage, self.inner.settings.dispatch.rate) else {
+        let Some(rate) = budget::rate(fleet.used(), self.inner.settings.dispatch.rate) else {
             return (u32::MAX, now.plus(budget::HEARTBEAT));
         };
         let org = self.inner.client.settings().organisation();
@@ -76,6 +85,31 @@ impl Worker {
         if let Ok(alive) = alive {
             let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
             fleet.workers = alive.len().max(1);
+        }
+        self.share_usage(org, now).await;
+    }
+
+    /// Takes what others heard of the usage if that is newer, else tells what we heard: a worker that
+    /// starts knows before its first call, and readers do without one.
+    async fn share_usage(&self, org: &str, now: Timestamp) {
+        let Ok(row) = self.inner.state.get(&Health::key(org), now).await else { return };
+        let mut health = row.as_ref().map(Health::from_row).unwrap_or_default();
+        let heard = {
+            let at = |usage: Option<(budget::Usage, Timestamp)>| usage.map(|(_, at)| at);
+            let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+            if at(health.usage) > at(fleet.usage) {
+                fleet.usage = health.usage;
+                return;
+            }
+            fleet.usage
+        };
+        if let Some((usage, at)) = heard
+            && health.used(usage, at)
+        {
+            let version = row.map_or(0, |row| row.version);
+            let expect = if version == 0 { Expect::Absent } else { Expect::Version(version) };
+            // Who was quicker told as much.
+            drop(self.inner.state.put(&health.row(org, version + 1, now), expect, now).await);
         }
     }
 }

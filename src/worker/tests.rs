@@ -174,3 +174,21 @@ async fn an_upsert_remembers_whether_it_made_its_record() {
     rig.deliver().await;
     assert_eq!(rig.outcome("c", id).await.created, Some(true));
 }
+
+/// The calls of a day are known to a worker before its first call, and told to the next one.
+#[tokio::test]
+async fn usage_is_shared_through_the_state_table() {
+    use crate::budget::health::Health;
+
+    let store = Sqlite::in_memory().unwrap();
+    let first = rig(store.clone(), "one".to_owned());
+    let usage = crate::salesforce::wire::Usage { used: 960, limit: 1000 };
+    first.worker.note_usage(Some(usage));
+    assert_eq!(first.worker.allowance(1).await.0, 0, "writes stop at 95 %");
+    let org = first.worker.inner.client.settings().organisation().to_owned();
+    let row = store.table(STATE).get(&Health::key(&org), crate::clock::now()).await.unwrap().unwrap();
+    assert_eq!(Health::from_row(&row).usage.unwrap().0.used, 960);
+
+    let second = rig(store, "two".to_owned());
+    assert_eq!(second.worker.allowance(1).await.0, 0, "it was told");
+}

@@ -30,6 +30,7 @@ use crate::event::Format;
 use crate::event::Mode;
 use crate::event::Write;
 use crate::event::Written;
+use crate::event::is_named;
 use crate::event::reply;
 use crate::fault::Class;
 use crate::fault::Fault;
@@ -247,12 +248,7 @@ impl Writes {
             Write::Upsert { external_field, .. } => Some(external_field),
             _ => None,
         };
-        fields.keys().chain(external).any(|field| {
-            self.settings.sensitive.iter().any(|name| match name.split_once('.') {
-                Some((of, name)) => of.eq_ignore_ascii_case(object) && name.eq_ignore_ascii_case(field),
-                None => name.eq_ignore_ascii_case(field),
-            })
-        })
+        fields.keys().chain(external).any(|field| is_named(&self.settings.sensitive, Some(object), field))
     }
 
     fn org(&self) -> &str {

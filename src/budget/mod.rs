@@ -2,16 +2,20 @@
 //!
 //! What it is: the curve from `Sforce-Limit-Info` to a rate ([`rate`]), and the rows by which
 //! workers lease calls of one window from a common counter ([`Window`]) and know of each other
-//! ([`heartbeat`]).
+//! ([`heartbeat`]). How Salesforce does, told by one process to all ([`health`]).
 //! What it never does: keep or count anything itself; a counter is raised by the store's
 //! `add_if_below` alone, so that a worker that dies leaks nothing: its calls end with the window.
-//! Who calls it: [`crate::worker`]; [`crate::read`] asks [`reads_allowed`].
+//! Who calls it: [`crate::worker`], and [`crate::read`] for the health alone.
 //!
 //! The daily allowance is a rolling sum over 24 hours and over everybody who uses the org, so the
 //! pace follows what Salesforce says is used and never our own count. The limit of concurrent calls
 //! is another thing: it narrows the line ([`crate::dispatch`]) and leaves the pace alone.
 
+pub mod health;
+
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::row::{Key, Row};
 use crate::time::Timestamp;
@@ -34,7 +38,7 @@ const STOP: f64 = 0.95;
 const READS_STOP: f64 = 0.98;
 
 /// What is known of the organisation's daily calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Spent in the last 24 hours, by everybody.
     pub used: u64,
@@ -174,7 +178,7 @@ pub fn safe_share(rate: f64, workers: usize) -> f64 {
     rate / (2.0 * workers)
 }
 
-/// Where the workers of an organisation show that they live.
+/// Where the workers of an organisation show that they live, and all tell how Salesforce does.
 #[must_use]
 pub fn workers_partition(org: &str) -> String {
     format!("B#{org}")
