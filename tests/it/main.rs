@@ -22,6 +22,7 @@ mod flow_events;
 mod golden;
 mod logs;
 mod org;
+mod reads;
 mod sim;
 mod support;
 mod tidy;

@@ -8,12 +8,14 @@
 //! | I3 | succeeded means that the effect is there under the Id told; dead, that there is none, or the reason says that nobody knows |
 //! | I4 | the values of a record come in the order of acceptance, and none comes back |
 //! | I6 | every dead write has its letter |
+//! | I10 | what a contact saw succeed, it reads ([`reads`]) |
 //!
 //! `SEEDS=2000` (how many) and `SEED=17` (from where) choose what [`seeds`] runs; a seed that fails
 //! is printed with the story of its contacts.
 
 #[cfg(debug_assertions)]
 mod laws;
+mod reads;
 mod run;
 mod scenarios;
 mod world;

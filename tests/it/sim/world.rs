@@ -314,6 +314,8 @@ pub(super) struct World {
     pub(super) exchange: Arc<InProcess>,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) state: Arc<dyn Table>,
+    /// Where readers learn that their copy of a record is old, in worlds that have readers.
+    pub(super) cache: Option<Arc<dyn Table>>,
     pub(super) trouble: Arc<Trouble>,
     pub(super) unique_fields: BTreeMap<String, String>,
 }
@@ -330,12 +332,13 @@ impl World {
             now,
             queue: store.queue("writes"),
             state: store.table("state"),
+            cache: None,
             trouble: Trouble::new(Wires::default(), seed ^ 0x5eed),
             unique_fields: BTreeMap::from([("Case".to_owned(), "WriteKey__c".to_owned())]),
         }
     }
 
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         let settings = Settings {
             host: "https://org.example.com".to_owned(),
             production: false,
@@ -367,7 +370,7 @@ impl World {
             client: self.client(),
             queue: Some(self.wired_queue()),
             state: Some(self.wired_state()),
-            cache: None,
+            cache: self.cache.clone(),
             modes: Modes { unique_fields: self.unique_fields.clone(), ..Modes::default() },
             rate: None,
             owner: None,
@@ -388,7 +391,7 @@ impl World {
             client: self.client(),
             queue: self.wired_queue(),
             state: self.wired_state(),
-            cache: None,
+            cache: self.cache.clone(),
             attributes: None,
             clock: self.now.skewed(skew),
             paused: Mutex::default(),
