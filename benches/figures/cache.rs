@@ -1,7 +1,7 @@
-//! Reads with a cache: what a hit costs, what one question costs however many ask it, and who is
-//! answered while Salesforce is down.
+//! Reads with a cache: what a hit costs, and what one question costs however many ask it.
 //!
-//! What call-centre traffic costs beside upstream is measured by `load`.
+//! How many calls a cache saves, and who is answered while Salesforce is gone, is measured by `reads`;
+//! what call-centre traffic with its writes costs, by `load`.
 
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,7 @@ const CALLS: usize = 100;
 
 pub async fn measure(table: &mut Table, environment: &Environment) -> anyhow::Result<()> {
     hits(table, environment).await?;
-    together(table).await?;
-    down(table).await
+    together(table).await
 }
 
 /// The `n`-th of many questions that find the same contact.
@@ -133,32 +132,5 @@ async fn together(table: &mut Table) -> anyhow::Result<()> {
     }
     let spent = calls(&local.org).await? - before;
     table.at_most("cache: API calls of 100 equal questions at once", spent as f64, "calls", 1.0);
-    Ok(())
-}
-
-/// Questions that were asked before, asked anew of a Salesforce that answers 503, or not at all.
-async fn down(table: &mut Table) -> anyhow::Result<()> {
-    const QUESTIONS: usize = 200;
-    for (name, fault) in [("down", "status=503"), ("silent", "latency=60s")] {
-        let local = Local::start(&[]).await?;
-        for n in 0..QUESTIONS {
-            local.invoke(&question(n)).await?;
-        }
-        let client = reqwest::Client::new();
-        client.post(format!("{}/_org/faults", local.org)).body(fault).send().await?.error_for_status()?;
-        let (mut answered, mut times) = (0, Vec::new());
-        for n in 0..QUESTIONS {
-            let mut asked = question(n);
-            asked["Details"]["Parameters"]["tl_cache"] = "max-age=0".into();
-            let call = Instant::now();
-            let reply = local.invoke(&asked).await?;
-            times.push(call.elapsed());
-            answered += usize::from(reply["tl_cache"] == "stale");
-        }
-        let share = answered as f64 * 100.0 / QUESTIONS as f64;
-        table.at_least(&format!("cache: answered while Salesforce is {name}"), share, "%", 100.0);
-        let longest = ms(percentile(&mut times, 1.0));
-        table.at_most(&format!("cache: longest answer while Salesforce is {name}"), longest, "ms", 1_000.0);
-    }
     Ok(())
 }

@@ -37,6 +37,7 @@ mod function;
 mod load;
 mod local;
 mod org;
+mod reads;
 mod relay;
 mod start;
 mod table;
@@ -62,6 +63,7 @@ const PARTS: &[(&str, Part)] = &[
     ("warm", |t, e| warm::measure(t, e).boxed_local()),
     ("org", |t, e| org::measure(t, e).boxed_local()),
     ("cache", |t, e| cache::measure(t, e).boxed_local()),
+    ("reads", |t, e| reads::measure(t, e).boxed_local()),
     ("load", |t, e| load::measure(t, e).boxed_local()),
     ("flows", |t, e| flows::measure(t, e).boxed_local()),
 ];
