@@ -7,7 +7,10 @@
 //! Every path and door calls it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+// The standard one, but in a simulation, whose time it follows.
+use tokio::time::Instant;
 
 use crate::time::Timestamp;
 
