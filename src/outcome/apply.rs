@@ -258,7 +258,7 @@ impl Outcome {
     fn after_doubt(&mut self, effect: Effect, retry_at: Option<Timestamp>, now: Timestamp) {
         match effect {
             Effect::AtMostOnce => self.die(Reason::InDoubt, now),
-            Effect::Reconcile if retry_at.is_some() => {
+            _ if !effect.resendable() && retry_at.is_some() => {
                 self.state = State::InDoubt { settle_at: self.doubt.unwrap_or(now) };
             }
             Effect::Reconcile | Effect::UniqueField | Effect::Native | Effect::AtLeastOnce => {

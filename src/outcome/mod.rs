@@ -62,8 +62,10 @@ pub const SKEW: Duration = Duration::from_secs(5);
 /// After this nothing of a cut call can take effect any more: Salesforce ends a composite call
 /// after ten minutes.
 pub const SETTLE: Duration = Duration::from_secs(630);
-/// Claims that end without any recorded result, before the write itself is suspected.
+/// Claims that end without any recorded result, before the write is set aside.
 pub const MAX_LAPSES: u32 = 5;
+/// The same, before it is suspected to kill its workers and sent alone.
+pub const SUSPECT: u32 = 3;
 
 /// What became of one write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -210,9 +212,10 @@ pub enum Effect {
 impl Effect {
     /// Whether it may be sent again while an earlier attempt is in doubt.
     #[must_use]
-    pub const fn resendable(self) -> bool {
+    pub fn resendable(self) -> bool {
         match self {
-            Self::UniqueField | Self::Native | Self::AtLeastOnce => true,
+            Self::Native => !mutants::is(mutants::Mutant::R7),
+            Self::UniqueField | Self::AtLeastOnce => true,
             Self::Reconcile | Self::AtMostOnce => false,
         }
     }
@@ -385,6 +388,13 @@ impl Outcome {
         let overwrites = matches!(self.verb.as_str(), "update" | "upsert");
         self.doubt.filter(|at| overwrites && *at > now && !mutants::is(mutants::Mutant::R8))
     }
+
+    /// Whether a delete that finds its record gone has succeeded (R6): an earlier attempt of it may
+    /// have taken it away.
+    #[must_use]
+    pub fn gone_is_done(&self) -> bool {
+        self.doubt.is_some() && !mutants::is(mutants::Mutant::R6)
+    }
 }
 
 /// R5, asked after the last await before the call: whether a call begun now surely ends before the
@@ -424,7 +434,7 @@ pub fn schema() -> serde_json::Value {
 
 /// The laws broken one at a time, in builds with debug assertions only: each must be caught.
 pub mod mutants {
-    /// A law that is not kept. R7 has none: it asks for nothing beyond R1 to R4.
+    /// A law that is not kept.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[expect(missing_docs, reason = "named after the laws in the room's doc")]
     pub enum Mutant {
@@ -434,10 +444,28 @@ pub mod mutants {
         R4,
         R5,
         R6,
+        R7,
         R8,
         R9,
         Settle,
         DuplicateRule,
+    }
+
+    impl Mutant {
+        /// All of them.
+        pub const ALL: [Self; 11] = [
+            Self::R1,
+            Self::R2,
+            Self::R3,
+            Self::R4,
+            Self::R5,
+            Self::R6,
+            Self::R7,
+            Self::R8,
+            Self::R9,
+            Self::Settle,
+            Self::DuplicateRule,
+        ];
     }
 
     #[cfg(debug_assertions)]

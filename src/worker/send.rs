@@ -15,7 +15,7 @@ use crate::dispatch::{Collection, Key, Lane, Reply, Report, Shape};
 use crate::envelope::overwritten;
 use crate::event::{Write, Written};
 use crate::fault::{Class, Fault};
-use crate::outcome::{CALL_TIMEOUT, Change, Outcome, may_send};
+use crate::outcome::{CALL_TIMEOUT, Change, Outcome, SUSPECT, may_send};
 use crate::salesforce::wire::Usage;
 use crate::salesforce::{Called, Part, classify, rows};
 use crate::store::Expect;
@@ -58,6 +58,13 @@ impl Worker {
         let watch = self.watch();
         let mut replies = Vec::new();
         let mut going = self.claim_all(&held, &mut replies).await;
+        if going.len() > 1
+            && let Some(at) = going.iter().position(|one| one.outcome.lapses >= SUSPECT)
+        {
+            // It may be what its workers died of: nobody shall die with it.
+            let suspect = going.swap_remove(at);
+            replies.extend(self.give_back(std::mem::replace(&mut going, vec![suspect])).await);
+        }
         // ── From here to the call nothing is awaited. ──
         let in_time = may_send(watch.elapsed(self.now()));
         if !in_time || going.is_empty() {
@@ -272,9 +279,8 @@ impl Worker {
             }
             // R6: it was there when the first attempt was sent.
             Write::Delete { .. }
-                if outcome.doubt.is_some()
-                    && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND")
-                    && !crate::outcome::mutants::is(crate::outcome::mutants::Mutant::R6) =>
+                if outcome.gone_is_done()
+                    && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND") =>
             {
                 Ok(Done::default())
             }
