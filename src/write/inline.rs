@@ -189,7 +189,8 @@ impl Writes {
                     Written::Upserted { created, .. } => Some(*created),
                     _ => None,
                 };
-                let (generation, record_id) = (envelope.generation, record_id(written));
+                let record_id = record_id(written).or_else(|| target(write));
+                let generation = envelope.generation;
                 Change::Applied { fence, generation, record_id, created }
             }
             Err(fault) => match (fault.class, taken_over) {
@@ -318,6 +319,14 @@ fn alone(write: &Write) -> Effect {
     match write {
         Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => Effect::AtMostOnce,
         Write::Update { .. } | Write::Delete { .. } | Write::Upsert { .. } => Effect::Native,
+    }
+}
+
+/// The record that a write names itself.
+fn target(write: &Write) -> Option<String> {
+    match write {
+        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
+        Write::Create { .. } | Write::Upsert { .. } | Write::Post { .. } | Write::Comment { .. } => None,
     }
 }
 
