@@ -24,11 +24,15 @@ use crate::time::Timestamp;
 pub const ALIVE: Duration = Duration::from_secs(90);
 /// How often a worker shows that it lives, and looks who else does.
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How often a worker that may not write asks all the same: only an answer tells that it may again.
+pub const PROBE: Duration = Duration::from_secs(300);
 /// The part of every window that writes leave to reads.
 const READ_RESERVE: f64 = 0.2;
 /// What a window's cap may be of what the rate gives: the worst sliding window over two aligned
 /// ones sees up to 1.24 of the cap.
 const EDGE: f64 = 0.8;
+/// How unevenly a window's calls may be spent: less than what [`EDGE`] and the reserve leave free.
+const SPREAD: f64 = 1.25;
 const DAY: f64 = 86_400.0;
 /// Where the pace begins to fall, where it follows the allowance alone, where writes stop.
 const FALL: f64 = 0.60;
@@ -126,26 +130,9 @@ impl Window {
     /// The window of `now` for writes at this rate, shared by so many workers.
     #[must_use]
     pub fn of(org: &str, rate: f64, workers: usize, wanted: u32, now: Timestamp) -> Self {
-        // Long enough that a slow pace has a call to give.
-        let length: i64 = match rate {
-            r if r >= 2.0 => 10_000,
-            r if r >= 0.1 => 60_000,
-            r if r >= 0.01 => 600_000,
-            _ => 3_600_000,
-        };
+        let length = length_of(rate);
         let number = now.as_millis().max(0) / length;
-        #[expect(clippy::cast_precision_loss, reason = "seconds")]
-        let seconds = length as f64 / 1000.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let cap = (rate.max(0.0) * seconds * EDGE).floor() as u64;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count"
-        )]
-        let reserve = (cap as f64 * READ_RESERVE).floor() as u64;
-        let limit = cap - reserve;
+        let (cap, limit) = given_out(rate);
         // Small enough that nobody strands much, large enough that few ask.
         let chunk = (cap / (5 * workers.max(1) as u64)).clamp(1, (cap / 2).max(1));
         Self {
@@ -168,6 +155,44 @@ impl Window {
     pub fn expires(&self) -> Timestamp {
         self.until.plus(Duration::from_secs(3600))
     }
+}
+
+/// How long the windows of this rate are, in milliseconds: long enough that a slow pace has a call to
+/// give.
+const fn length_of(rate: f64) -> i64 {
+    match rate {
+        r if r >= 2.0 => 10_000,
+        r if r >= 0.1 => 60_000,
+        r if r >= 0.01 => 600_000,
+        _ => 3_600_000,
+    }
+}
+
+/// What one window gives out, and how much of it to writes.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count"
+)]
+fn given_out(rate: f64) -> (u64, u64) {
+    let seconds = length_of(rate) as f64 / 1000.0;
+    let cap = (rate.max(0.0) * seconds * EDGE).floor() as u64;
+    let reserve = (cap as f64 * READ_RESERVE).floor() as u64;
+    (cap, cap - reserve)
+}
+
+/// Calls a second that one of so many workers makes at most, so that no fleet spends one window's
+/// calls at its end and the next one's at its beginning: together they stay within [`SPREAD`] of a
+/// window in any span of its length, wherever that begins.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a rate")]
+pub fn pace(rate: f64, workers: usize) -> f64 {
+    let (seconds, workers) = (length_of(rate) as f64 / 1000.0, workers.max(1) as f64);
+    let limit = given_out(rate).1 as f64;
+    // Each worker's first call comes before its pace counts.
+    let pace = (limit * SPREAD - workers).max(limit * 0.5) / seconds / workers;
+    pace.max(1.0 / PROBE.as_secs_f64())
 }
 
 /// What one worker may do alone while the counter cannot be asked: half of an even share.
@@ -249,6 +274,18 @@ mod tests {
                 "at {rate} calls a second nothing moves"
             );
         }
+    }
+
+    #[test]
+    fn no_fleet_spends_two_windows_at_their_common_edge() {
+        for rate in [0.2, 1.0, 2.0, 5.0, 20.0] {
+            for workers in [1, 2, 8] {
+                let length = if rate < 2.0 { 60.0 } else { 10.0 };
+                let together = workers as f64 * (pace(rate, workers) * length + 1.0);
+                assert!(together <= (rate * length).max(workers as f64 * 1.7), "{rate} {workers} {together}");
+            }
+        }
+        assert!(pace(20.0, 1) > 12.8 && pace(20.0, 8) * 8.0 > 12.8, "the line is not slowed down by it");
     }
 
     #[test]

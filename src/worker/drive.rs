@@ -49,11 +49,23 @@ struct Drive {
 }
 
 impl Worker {
-    /// Drains the queue until `stop`; then finishes what is under way, as long as it may, and gives
+    /// Looks whether the fields that carry identities are unique, then drains the queue until `stop`;
+    /// then finishes what is under way, as long as it may, and gives
     /// the rest back.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let open = tokio::select! {
+            biased;
+            () = &mut stop => return,
+            open = self.check_keys(self.keys()) => open,
+        };
         let settings = self.inner.settings.dispatch.clone();
-        let leftover = Drive::new(self.clone(), settings).run(Vec::new(), stop).await;
+        let mut drive = pin!(Drive::new(self.clone(), settings).run(Vec::new(), stop));
+        let leftover = tokio::select! {
+            biased;
+            leftover = &mut drive => leftover,
+            () = self.keep_checking(open) => drive.await,
+        };
         if leftover > 0 {
             Line::new("stopped with writes under way").with("writes", leftover).warning().write();
         }
@@ -205,7 +217,10 @@ impl Drive {
         }
         match event {
             Event::Nothing => {}
-            Event::Allowed(calls, until) => self.brain.on_allowance(calls, until),
+            Event::Allowed(calls, until) => {
+                self.brain.set_rate(self.worker.note_usage(None));
+                self.brain.on_allowance(calls, until);
+            }
             Event::Leased(opened) => self.leased(opened),
             Event::Sent(number, sent) => {
                 for (key, answered) in sent.answered {

@@ -16,6 +16,7 @@
 
 mod claim;
 mod drive;
+mod keys;
 mod lease;
 mod lookup;
 mod send;

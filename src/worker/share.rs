@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub struct Fleet {
     /// What Salesforce said last, to us or to another process, and when.
     usage: Option<(budget::Usage, Timestamp)>,
+    /// When this worker last called although nothing may be.
+    probed_at: Option<Timestamp>,
     workers: usize,
     beat_at: Option<Timestamp>,
 }
@@ -26,14 +28,28 @@ impl Fleet {
 }
 
 impl Worker {
-    /// What Salesforce says is used; gives the fleet's rate.
+    /// What Salesforce says is used; gives this worker's pace within the fleet.
     pub(super) fn note_usage(&self, usage: Option<Usage>) -> Option<f64> {
         let now = self.now();
         let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usage) = usage {
             fleet.usage = Some((budget::Usage { used: usage.used, limit: usage.limit }, now));
         }
-        budget::rate(fleet.used(), self.inner.settings.dispatch.rate)
+        let settings = &self.inner.settings.dispatch;
+        let rate = budget::rate(fleet.used(), settings.rate)?;
+        Some(budget::pace(rate, if settings.fleet { fleet.workers } else { 1 }))
+    }
+
+    /// One call where usage forbids all: nobody else would ever tell that it fell.
+    fn probe(&self, now: Timestamp, until: Timestamp) -> (u32, Timestamp) {
+        let mut fleet = self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = fleet.usage.map(|(_, at)| at).max(fleet.probed_at);
+        let due = known.map_or(now, |at| at.plus(budget::PROBE));
+        if due > now {
+            return (0, until.min(due));
+        }
+        fleet.probed_at = Some(now);
+        (1, now.plus(budget::PROBE))
     }
 
     /// Leases calls of the running window: how many, and until when; with none, when to ask again.
@@ -49,7 +65,7 @@ impl Worker {
         for _ in 0..2 {
             let Window { key, amount, limit, until } = &window;
             if *limit == 0 {
-                return (0, *until);
+                return self.probe(now, *until);
             }
             match self.inner.state.add_if_below(key, *amount, *limit, window.expires(), now).await {
                 Ok(_) => return (u32::try_from(*amount).unwrap_or(u32::MAX), *until),
