@@ -15,7 +15,7 @@ use aws_sdk_sqs::types::MessageSystemAttributeName as Attribute;
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
-use super::{ATTEMPT, Aws, OPERATION, classify, failed, time_limits};
+use super::{Aws, OPERATION, classify, failed, time_limits};
 use crate::store::Depth;
 use crate::store::Handle;
 use crate::store::Leased;
@@ -29,6 +29,8 @@ use crate::time::Timestamp;
 const BATCH: usize = 10;
 /// The longest that SQS holds a question open.
 const LONGEST_POLL: Duration = Duration::from_secs(20);
+/// How much later than asked the answer of a long poll may come.
+const LATE_ANSWER: Duration = Duration::from_secs(6);
 
 #[derive(Debug)]
 pub(super) struct SqsQueue {
@@ -71,7 +73,8 @@ impl SqsQueue {
         wait: Duration,
     ) -> Result<Vec<Received>, StoreError> {
         let wait = wait.min(LONGEST_POLL);
-        let limits = time_limits(ATTEMPT + wait, OPERATION + wait);
+        // What comes a moment after we have gone is leased to nobody: here nobody on the phone waits.
+        let limits = time_limits(LATE_ANSWER + wait, LATE_ANSWER + OPERATION + wait);
         let call = self
             .aws
             .sqs()
