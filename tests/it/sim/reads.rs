@@ -19,7 +19,8 @@ use tieline::write::Asked;
 
 use super::number;
 use super::scenarios::{case, queued, work};
-use super::world::{Trouble, Wired, Wires, World};
+use super::wires::{Trouble, Wired, Wires};
+use super::world::World;
 
 const FRESH: Duration = Duration::from_secs(60);
 

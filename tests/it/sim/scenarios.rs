@@ -50,7 +50,7 @@ pub(super) fn case(n: usize) -> Write {
     Write::Create { object: "Case".to_owned(), fields }
 }
 
-fn cases(count: usize) -> Vec<(String, Write)> {
+pub(super) fn cases(count: usize) -> Vec<(String, Write)> {
     (0..count).map(|n| (format!("g{n}"), case(n))).collect()
 }
 
@@ -170,4 +170,18 @@ async fn a_batch_that_lambda_hands_over_is_answered_message_by_message() {
     // The one that found its record locked failed, and with it those behind it.
     let failed: Vec<_> = groups.iter().filter(|(h, _)| !done.contains(h)).map(|(_, g)| g.as_str()).collect();
     assert!(failed == ["a", "a"] || failed == ["b"], "{failed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_wait_where_the_field_for_their_identity_is_not_unique() {
+    let mut world = World::new(12, Duration::from_millis(300));
+    world.unique_fields = [("case".to_owned(), "subject".to_owned())].into();
+    let envelopes = queued(&world, cases(3)).await;
+    work(&world, Duration::from_secs(900)).await;
+    assert_eq!(statuses(&world, &envelopes).await, [Status::Queued; 3]);
+    assert!(world.journal().is_empty() && world.exchange.calls.lock().unwrap().is_empty());
+    // A worker that is told of a unique one sends them.
+    world.unique_fields = [("case".to_owned(), "writekey__c".to_owned())].into();
+    work(&world, Duration::from_secs(600)).await;
+    assert_eq!(statuses(&world, &envelopes).await, [Status::Succeeded; 3]);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tieline::dispatch::{self, Chance};
+use tieline::dispatch;
 use tieline::org;
 use tieline::org::Org;
 use tieline::outcome::rows::{DEAD_LETTERS, DeadLetter, OUTCOMES, partition};
@@ -16,210 +16,16 @@ use tieline::outcome::{Modes, Outcome};
 use tieline::salesforce::wire::{Cut, Exchange, Method, Request, Response};
 use tieline::salesforce::{Auth, Client, Hidden, Settings, Vault, rows};
 use tieline::store::sqlite::Sqlite;
-use tieline::store::{
-    AddError, Depth, Expect, Handle, Key, Leased, Message, PutError, Queue, Row, StoreError, Table,
-};
+use tieline::store::{Queue, Table};
 use tieline::time::Timestamp;
 use tieline::worker::{self, Clock, Worker};
 use tieline::write::{self, Writes};
+use tokio::sync::Notify;
+
+use super::ledger::{Ledger, WatchedQueue, WatchedTable};
+use super::wires::{Trouble, Wired, Wires};
 
 pub(super) const T0: Timestamp = Timestamp::from_millis(1_795_170_000_000);
-
-/// What goes wrong on the wires between the processes and their stores, in parts of a thousand.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wires {
-    /// The store answers with an error and has done nothing.
-    pub(super) before: u64,
-    /// It has done what was asked, and the answer is an error.
-    pub(super) after: u64,
-    /// It takes up to 300 ms.
-    pub(super) slow: u64,
-    /// The process stands still at this await for up to ten minutes.
-    pub(super) frozen: u64,
-}
-
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) wires: Mutex<Wires>,
-    chance: Mutex<Chance>,
-}
-
-enum Luck {
-    Good,
-    Before,
-    After,
-}
-
-impl Trouble {
-    pub(super) fn new(wires: Wires, seed: u64) -> Arc<Self> {
-        Arc::new(Self { wires: Mutex::new(wires), chance: Mutex::new(Chance::new(seed)) })
-    }
-
-    fn below(&self, n: u64) -> u64 {
-        self.chance.lock().unwrap().below(n)
-    }
-
-    async fn strike(&self) -> Luck {
-        let wires = *self.wires.lock().unwrap();
-        let (draw, long) = (self.below(1000), self.below(1000));
-        if long < wires.frozen {
-            tokio::time::sleep(Duration::from_secs(self.below(600))).await;
-        } else if long < wires.frozen + wires.slow {
-            tokio::time::sleep(Duration::from_millis(self.below(300))).await;
-        } else {
-            tokio::time::sleep(Duration::from_millis(1 + self.below(4))).await;
-        }
-        if draw < wires.before {
-            Luck::Before
-        } else if draw < wires.before + wires.after {
-            Luck::After
-        } else {
-            Luck::Good
-        }
-    }
-}
-
-fn broken() -> StoreError {
-    StoreError::Unavailable("the wire broke".to_owned())
-}
-
-/// A table at the end of such a wire. It keeps the caller's time, not the time of arrival: a process
-/// that stands still does so with the time in its hand.
-#[derive(Debug)]
-pub(super) struct Wired<T: ?Sized> {
-    pub(super) inner: Arc<T>,
-    pub(super) trouble: Arc<Trouble>,
-}
-
-#[async_trait]
-impl Table for Wired<dyn Table> {
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.get(key, now).await,
-            Luck::Before | Luck::After => Err(broken()),
-        }
-    }
-
-    async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.put(row, expect, now).await,
-            Luck::Before => Err(broken().into()),
-            Luck::After => {
-                let _done = self.inner.put(row, expect, now).await;
-                Err(broken().into())
-            }
-        }
-    }
-
-    async fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.list(partition, prefix, after, limit, now).await,
-            Luck::Before | Luck::After => Err(broken()),
-        }
-    }
-
-    async fn list_index(
-        &self,
-        partition: &str,
-        after: Option<&str>,
-        descending: bool,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.inner.list_index(partition, after, descending, limit, now).await
-    }
-
-    async fn add_if_below(
-        &self,
-        key: &Key,
-        amount: u64,
-        limit: u64,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, AddError> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.add_if_below(key, amount, limit, expires, now).await,
-            Luck::Before => Err(broken().into()),
-            Luck::After => {
-                let _done = self.inner.add_if_below(key, amount, limit, expires, now).await;
-                Err(broken().into())
-            }
-        }
-    }
-
-    async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError> {
-        self.inner.remove(key, now).await
-    }
-}
-
-#[async_trait]
-impl Queue for Wired<dyn Queue> {
-    async fn send(&self, messages: &[Message], now: Timestamp) -> Vec<Result<(), StoreError>> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.send(messages, now).await,
-            Luck::Before => vec![Err(broken()); messages.len()],
-            Luck::After => {
-                let _done = self.inner.send(messages, now).await;
-                vec![Err(broken()); messages.len()]
-            }
-        }
-    }
-
-    async fn receive(
-        &self,
-        max: usize,
-        lease: Duration,
-        wait: Duration,
-        now: Timestamp,
-    ) -> Result<Vec<Leased>, StoreError> {
-        match self.trouble.strike().await {
-            Luck::Good => {}
-            Luck::Before => return Err(broken()),
-            Luck::After => {
-                let _lost = self.inner.receive(max, lease, Duration::ZERO, now).await;
-                return Err(broken());
-            }
-        }
-        let got = self.inner.receive(max, lease, Duration::ZERO, now).await?;
-        if got.is_empty() {
-            tokio::time::sleep(wait.min(Duration::from_millis(500))).await;
-        }
-        Ok(got)
-    }
-
-    async fn delete(&self, handles: &[Handle], now: Timestamp) -> Vec<Result<(), StoreError>> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.delete(handles, now).await,
-            Luck::Before => vec![Err(broken()); handles.len()],
-            Luck::After => {
-                let _done = self.inner.delete(handles, now).await;
-                vec![Err(broken()); handles.len()]
-            }
-        }
-    }
-
-    async fn change_visibility(
-        &self,
-        entries: &[(Handle, Duration)],
-        now: Timestamp,
-    ) -> Vec<Result<(), StoreError>> {
-        match self.trouble.strike().await {
-            Luck::Good => self.inner.change_visibility(entries, now).await,
-            Luck::Before | Luck::After => vec![Err(broken()); entries.len()],
-        }
-    }
-
-    async fn depth(&self, now: Timestamp) -> Result<Depth, StoreError> {
-        self.inner.depth(now).await
-    }
-}
 
 /// The way to the org: no sockets, the time of the simulation.
 #[derive(Debug)]
@@ -228,15 +34,50 @@ pub(super) struct InProcess {
     now: Now,
     latency: Duration,
     pub(super) calls: Mutex<Vec<Timestamp>>,
+    /// A call with this text in it is the last thing that its process does; whether it takes effect.
+    deadly: Mutex<Option<(&'static str, bool)>>,
+    pub(super) died: Notify,
+}
+
+impl InProcess {
+    fn new(org: Org, now: Now, latency: Duration) -> Self {
+        let (calls, deadly) = (Mutex::default(), Mutex::default());
+        Self { org, now, latency, calls, deadly, died: Notify::new() }
+    }
+
+    pub(super) fn deadly(&self, text: &'static str, applied: bool) {
+        *self.deadly.lock().unwrap() = Some((text, applied));
+    }
+
+    pub(super) fn harmless(&self) {
+        *self.deadly.lock().unwrap() = None;
+    }
+
+    /// Whether this call kills, and takes effect before.
+    fn kills(&self, request: &Request) -> Option<bool> {
+        let (text, applied) = (*self.deadly.lock().unwrap())?;
+        let body = request.body.as_ref().map(|(_, body)| String::from_utf8_lossy(body).into_owned());
+        body.is_some_and(|body| body.contains(text)).then_some(applied)
+    }
 }
 
 #[async_trait]
 impl Exchange for InProcess {
     async fn exchange(&self, _: &str, request: Request, timeout: Duration) -> Result<Response, Cut> {
-        if request.target.contains("/composite") || request.target.contains("/sobjects") {
+        let writes = request.method != Method::Get;
+        if writes && (request.target.contains("/composite") || request.target.contains("/sobjects")) {
             self.calls.lock().unwrap().push(self.now.now());
         }
+        let kills = self.kills(&request);
+        if kills == Some(false) {
+            self.died.notify_one();
+            std::future::pending().await
+        }
         let handled = self.org.handle(&translate(request), self.now.now());
+        if kills.is_some() {
+            self.died.notify_one();
+            std::future::pending().await
+        }
         let delay = handled.delay + self.latency;
         if delay > timeout {
             tokio::time::sleep(timeout).await;
@@ -308,8 +149,41 @@ impl Now {
     }
 }
 
+/// Hears what the org does, beside every wire.
+#[derive(Clone, Debug)]
+pub(super) struct Ears {
+    org: Org,
+    now: Now,
+}
+
+impl Ears {
+    /// Every effect after the first so many.
+    pub(super) fn since(&self, count: usize) -> Vec<Value> {
+        match self.admin(org::wire::Method::Get, &format!("/_org/journal?after={count}"), "") {
+            Value::Array(entries) => entries,
+            other => panic!("{other}"),
+        }
+    }
+
+    fn admin(&self, method: org::wire::Method, target: &str, body: &str) -> Value {
+        let request = org::wire::Request {
+            method,
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: body.to_owned().into(),
+        };
+        match self.org.handle(&request, self.now.now()).reply {
+            org::wire::Reply::Response(response) => {
+                serde_json::from_slice(&response.body).unwrap_or_default()
+            }
+            org::wire::Reply::Cut { .. } => panic!("admin paths are not cut"),
+        }
+    }
+}
+
 pub(super) struct World {
-    pub(super) org: Org,
+    ears: Ears,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) now: Now,
     pub(super) exchange: Arc<InProcess>,
     pub(super) queue: Arc<dyn Queue>,
@@ -326,12 +200,15 @@ impl World {
         let settings = org::Settings { sample: false, seed, ..org::Settings::default() };
         let org = Org::new(settings, now.now()).unwrap();
         let store = Sqlite::in_memory().unwrap();
+        let ears = Ears { org: org.clone(), now };
+        let ledger = Ledger::new(ears.clone());
         Self {
-            exchange: Arc::new(InProcess { org: org.clone(), now, latency, calls: Mutex::default() }),
-            org,
+            exchange: Arc::new(InProcess::new(org, now, latency)),
+            ears,
             now,
-            queue: store.queue("writes"),
-            state: store.table("state"),
+            queue: Arc::new(WatchedQueue::new(store.queue("writes"), ledger.clone(), now)),
+            state: Arc::new(WatchedTable { inner: store.table("state"), ledger: ledger.clone() }),
+            ledger,
             cache: None,
             trouble: Trouble::new(Wires::default(), seed ^ 0x5eed),
             unique_fields: BTreeMap::from([("Case".to_owned(), "WriteKey__c".to_owned())]),
@@ -383,7 +260,7 @@ impl World {
             settings: worker::Settings {
                 dispatch,
                 modes: Modes { unique_fields: self.unique_fields.clone(), ..Modes::default() },
-                poll_wait: Duration::from_millis(500),
+                poll_wait: Duration::from_secs(20),
                 seed,
                 ..worker::Settings::default()
             },
@@ -399,38 +276,20 @@ impl World {
         })
     }
 
-    fn admin(&self, method: org::wire::Method, target: &str, body: &str) -> Value {
-        let request = org::wire::Request {
-            method,
-            target: target.to_owned(),
-            headers: Vec::new(),
-            body: body.to_owned().into(),
-        };
-        match self.org.handle(&request, self.now.now()).reply {
-            org::wire::Reply::Response(response) => {
-                serde_json::from_slice(&response.body).unwrap_or_default()
-            }
-            org::wire::Reply::Cut { .. } => panic!("admin paths are not cut"),
-        }
-    }
-
     /// Adds faults to the org, one rule a line.
     pub(super) fn faults(&self, rules: &str) {
-        let added = self.admin(org::wire::Method::Post, "/_org/faults", rules);
+        let added = self.ears.admin(org::wire::Method::Post, "/_org/faults", rules);
         assert!(added.get("ids").is_some(), "{added}");
     }
 
     pub(super) fn no_faults(&self) {
-        self.admin(org::wire::Method::Delete, "/_org/faults", "");
+        self.ears.admin(org::wire::Method::Delete, "/_org/faults", "");
         *self.trouble.wires.lock().unwrap() = Wires::default();
     }
 
     /// Every effect that the org has seen, in order.
     pub(super) fn journal(&self) -> Vec<Value> {
-        match self.admin(org::wire::Method::Get, "/_org/journal", "") {
-            Value::Array(entries) => entries,
-            other => panic!("{other}"),
-        }
+        self.ears.since(0)
     }
 
     pub(super) async fn outcomes(&self, group: &str) -> Vec<Outcome> {
