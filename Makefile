@@ -3,13 +3,14 @@
 # make bench   print the figures of the README, measured here
 # make web     build the pages into web/dist
 # make sim     the write path in simulated time: make sim SEEDS=200000
+# make crash   real processes killed at random, then the books compared: make crash MINUTES=30
 # make bench-compare BASE=main   the same figures of another commit, and the ratios
 # make package the Lambda zips, with checksums
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test bench bench-compare web sim package tools lint unit it browser
+.PHONY: run test bench bench-compare web sim crash package tools lint unit it browser
 
 CARGO ?= cargo
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/test-results/*' 2>/dev/null)
@@ -55,6 +56,10 @@ browser: web/dist/index.html
 
 sim:
 	SEEDS=$${SEEDS:-2000} $(CARGO) test --release --test it sim::seeds -- --nocapture
+
+crash: tools web/dist/index.html
+	$(CARGO) build --quiet --bins
+	CRASH_SECS=$$(( $${MINUTES:-2} * 60 )) REQUIRE_EMULATOR=1 $(CARGO) test --test it crash:: -- --nocapture
 
 # The instrument builds what it measures in the profile in which it is deployed, and holds it against
 # a Python function; without Python packages those lines are left out. One part: BENCH="--only start".

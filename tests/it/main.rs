@@ -11,8 +11,9 @@
 )]
 
 mod backend_contract;
-mod deploy;
 mod console;
+mod crash;
+mod deploy;
 mod desk;
 mod emulator;
 mod exchange;
