@@ -64,11 +64,9 @@ crash: tools web/dist/index.html
 # The instrument builds what it measures in the profile in which it is deployed, and holds it against
 # a Python function; without Python packages those lines are left out. One part: BENCH="--only start".
 PYTHON_FUNCTION = target/tools/against/bin/python -m awslambdaric benches/against/handler.lambda_handler
-# Aws-lc gathers its own entropy at the first TLS connection, 40 ms of a cold start; told so, it takes
-# the system's.
-bench package: export AWS_LC_SYS_NO_JITTER_ENTROPY = 1
-bench: web/dist/index.html
-	$(CARGO) build --quiet --profile lambda --no-default-features --bin bootstrap --example bare
+# As packaged, aws-lc takes the system's entropy; gathering its own is 40 ms of a cold start.
+bench:
+	AWS_LC_SYS_NO_JITTER_ENTROPY=1 $(CARGO) build --quiet --profile lambda --no-default-features --bin bootstrap --example bare
 	benches/against/setup.sh && against=(--against "$(PYTHON_FUNCTION)") || against=(); \
 	  $(CARGO) bench --quiet --bench figures -- --json bench.json "$${against[@]}" $(BENCH)
 

@@ -4,8 +4,10 @@ set -euo pipefail
 base=${1:?usage: make bench-compare BASE=COMMIT}
 cd "$(dirname "$0")/.."
 there=$(mktemp -d)
-trap 'git worktree remove --force "$there" 2>/dev/null || true' EXIT
+trap 'rm -f "$there/target"; git worktree remove --force "$there" 2>/dev/null || true' EXIT
 git worktree add --quiet --detach "$there" "$base"
+# One folder of builds for both: what they depend on is compiled once.
+mkdir -p target && ln -s "$PWD/target" "$there/target"
 make -C "$there" bench
 make bench
 python3 - "$there/bench.json" bench.json <<'PY'

@@ -68,6 +68,7 @@ impl Function {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "bench")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
             .env("AWS_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "bench")
             .env("AWS_SECRET_ACCESS_KEY", "bench")
             .stdin(Stdio::null())
@@ -83,7 +84,8 @@ impl Function {
         let (sender, receiver) = oneshot::channel();
         self.open.lock().expect("no holder panics").insert(self.next.to_string(), sender);
         self.events.send((self.next, Bytes::from(serde_json::to_vec(event)?)))?;
-        Ok(tokio::time::timeout(Duration::from_secs(30), receiver).await??)
+        let replied = tokio::time::timeout(Duration::from_secs(10), receiver).await;
+        Ok(replied.map_err(|_| anyhow::anyhow!("the function gave no answer within 10 s"))??)
     }
 
     /// Time from the process's start until now.

@@ -135,6 +135,7 @@ async fn main() -> anyhow::Result<()> {
     for (part, measure) in PARTS.iter().filter(|(part, _)| wanted(part)) {
         let began = Instant::now();
         if let Err(error) = measure(&mut table, &environment).await {
+            eprintln!("{part} could not be measured: {error:#}");
             failed.push(format!("{part}: {error:#}"));
         }
         eprintln!("── {part} took {:.0} s", began.elapsed().as_secs_f64());
