@@ -50,6 +50,7 @@ fn service(origin: &str) -> (Service, tempfile::TempDir) {
         cache: Some(kept.table(sqlite::CACHE)),
         queue: Some(kept.queue(sqlite::WRITES)),
         letters: None,
+        owner: None,
     };
     (Service::with(config, stores, Arc::new(Http)), folder)
 }
