@@ -69,6 +69,11 @@ impl Seen {
         }
     }
 
+    /// Whether Salesforce was in trouble when it was last heard of.
+    pub(super) fn is_in_trouble(&self, now: Timestamp) -> bool {
+        self.known().health.advice(now) != Advice::Ask
+    }
+
     /// Whether Salesforce may be asked, and if not, why. Of those who ask while it is in trouble one
     /// is told yes from time to time: that one finds out whether it still is.
     pub(super) async fn may_ask(&self, now: Timestamp) -> Result<(), Trouble> {

@@ -211,16 +211,22 @@ impl Reads {
         }))
     }
 
+    /// Whether answers are kept beyond one process.
+    #[must_use]
+    pub fn caches(&self) -> bool {
+        self.0.shared.is_some()
+    }
+
     /// How many answers this process holds in memory, and how many it may.
     #[must_use]
     pub fn held(&self) -> (usize, usize) {
-        (self.memory.len(), MEMORY_ANSWERS)
+        (self.0.memory.len(), MEMORY_ANSWERS)
     }
 
     /// Whether Salesforce failed so lately that old answers are given without asking.
     #[must_use]
     pub fn doubts_salesforce(&self) -> bool {
-        self.trouble().is_likely((self.now)())
+        self.0.health.is_in_trouble(self.now())
     }
 
     /// Answers one question.

@@ -90,11 +90,6 @@ impl Emulator {
         false
     }
 
-    /// Where it is.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     /// A configuration of AWS clients that leads to it.
     pub(crate) async fn config(&self) -> SdkConfig {
         let credentials = Credentials::new("test", "test", None, None, "tests");
