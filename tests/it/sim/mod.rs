@@ -66,7 +66,7 @@ fn seeds() {
                         Ok(figures) => total.lock().unwrap().add(figures),
                         Err(story) => failed.lock().unwrap().push((first + n, story)),
                     }
-                    if n > 0 && n % 5000 == 0 {
+                    if n > 0 && n.is_multiple_of(5000) {
                         println!("{n} of {count} seeds, {} failed", failed.lock().unwrap().len());
                     }
                 }

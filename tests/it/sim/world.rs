@@ -71,12 +71,12 @@ impl Exchange for InProcess {
         let kills = self.kills(&request);
         if kills == Some(false) {
             self.died.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         let handled = self.org.handle(&translate(request), self.now.now());
         if kills.is_some() {
             self.died.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         let delay = handled.delay + self.latency;
         if delay > timeout {
