@@ -4,6 +4,7 @@
 //! with `REQUIRE_EMULATOR=1` they fail.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
@@ -19,6 +20,9 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use reqwest::Method;
+use serde_json::{Value, json};
 
 /// A running emulator; ends when dropped.
 pub(crate) struct Emulator {
@@ -102,6 +106,51 @@ impl Emulator {
             .build()
     }
 
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// A function with this code, which it runs as a process of its own.
+    pub(crate) async fn new_function(
+        &self,
+        name: &str,
+        handler: &str,
+        zip: &[u8],
+        variables: &[(String, String)],
+    ) {
+        let variables: BTreeMap<_, _> = variables.iter().cloned().collect();
+        let function = json!({
+            "FunctionName": name, "Runtime": "provided.al2023", "Handler": handler, "Timeout": 30,
+            "Role": "arn:aws:iam::000000000000:role/tieline", "Code": {"ZipFile": BASE64.encode(zip)},
+            "Environment": {"Variables": variables},
+        });
+        self.lambda(Method::POST, "functions", &function).await;
+    }
+
+    /// Takes a function away, and with it its processes.
+    pub(crate) async fn no_function(&self, name: &str) {
+        self.lambda(Method::DELETE, &format!("functions/{name}"), &Value::Null).await;
+    }
+
+    /// Puts a function behind a queue, as the stack's template does.
+    pub(crate) async fn map(&self, function: &str, queue_url: &str) {
+        let name = queue_url.rsplit('/').next().unwrap();
+        let mapping = json!({
+            "FunctionName": function, "BatchSize": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "EventSourceArn": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
+        });
+        self.lambda(Method::POST, "event-source-mappings", &mapping).await;
+    }
+
+    /// Lambda's own interface. Its SDK would be built for this alone.
+    async fn lambda(&self, method: Method, path: &str, body: &Value) {
+        let url = format!("{}/2015-03-31/{path}", self.endpoint);
+        let request = reqwest::Client::new().request(method, url).header("authorization", LAMBDA).json(body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     fn name(&self) -> String {
         format!("tieline-{}", self.names.fetch_add(1, Ordering::Relaxed))
     }
@@ -155,6 +204,9 @@ impl Emulator {
         name
     }
 }
+
+/// By this it knows which service is meant; it checks no signature.
+pub(crate) const LAMBDA: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
 
 impl Drop for Emulator {
     fn drop(&mut self) {

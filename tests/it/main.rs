@@ -25,5 +25,6 @@ mod logs;
 mod org;
 mod reads;
 mod sim;
+mod story;
 mod support;
 mod tidy;
