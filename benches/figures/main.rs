@@ -15,6 +15,7 @@
 //! It takes at most a minute, for the whole takes at most ten. A part that fails is named at the end,
 //! with its reason; the others go on.
 
+#![recursion_limit = "256"]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -42,6 +43,7 @@ mod relay;
 mod start;
 mod table;
 mod warm;
+mod writes;
 
 use std::{fs, io::Write as _, time::Instant};
 
@@ -66,6 +68,7 @@ const PARTS: &[(&str, Part)] = &[
     ("reads", |t, e| reads::measure(t, e).boxed_local()),
     ("load", |t, e| load::measure(t, e).boxed_local()),
     ("flows", |t, e| flows::measure(t, e).boxed_local()),
+    ("writes", |t, e| writes::measure(t, e).boxed_local()),
 ];
 
 /// What is packaged for Lambda.

@@ -48,6 +48,8 @@ pub const LAST_DAY: Duration = Duration::from_secs(13 * 86_400);
 /// reaches [`LAST_DAY`] unseen.
 const WATCH: Duration = Duration::from_secs(10 * 86_400);
 const RETRY: Delays = Delays { first: Duration::from_secs(1), last: Duration::from_secs(900) };
+/// How many times longer a write waits for company while a call is under way.
+const PATIENCE: u32 = 3;
 /// No limit on the company of a write.
 const ANY: usize = usize::MAX;
 /// Retries that may be owed at once, and what each success earns.
@@ -433,11 +435,14 @@ impl Brain {
         }
     }
 
-    /// When a call is due: at once if somebody waits or it is full, else after the linger.
+    /// When a call is due: at once if somebody waits or it is full, else after the linger, or after a
+    /// longer one while another call is under way.
     fn due_at(&self) -> Option<Timestamp> {
         let oldest = self.ready.oldest()?;
         let at_once = self.ready.urgent() || self.ready.fills_a_call();
-        Some(if at_once { oldest } else { oldest.plus(self.settings.linger) })
+        // While a call is under way, what comes meanwhile travels together when it is back.
+        let patience = if self.line.in_flight() > 0 { PATIENCE } else { 1 };
+        Some(if at_once { oldest } else { oldest.plus(self.settings.linger * patience) })
     }
 
     fn send(&mut self, now: Timestamp) -> Option<Action> {

@@ -177,6 +177,25 @@ fn nobody_waiting_they_linger_for_company() {
 }
 
 #[test]
+fn what_comes_while_a_call_is_under_way_travels_together_when_it_is_back() {
+    let quiet = |n| Job { flush: false, ..job(n, &format!("g{n}"), Lane::Create, "Case") };
+    for (back, then) in [(600, 600), (5_000, 1_050)] {
+        let mut brain = brain(settings(), vec![quiet(0)]);
+        let first = next_call(&mut brain, at(250)).unwrap();
+        for n in 1..4 {
+            brain.on_leased(vec![quiet(n)], at(200 + 100 * i64::try_from(n).unwrap()));
+        }
+        assert_eq!(next_call(&mut brain, at(599)), None, "the oldest has waited its linger, and waits on");
+        if back < 1_000 {
+            answer(&mut brain, &first, None, Reply::Applied, at(back));
+        } else {
+            assert_eq!(brain.poll_timeout(at(599)), Some(at(then)), "a slow call is not waited for");
+        }
+        assert_eq!(next_call(&mut brain, at(then)).unwrap().shape.len(), 3);
+    }
+}
+
+#[test]
 fn of_one_contact_one_write_is_under_way_and_the_next_follows_its_record() {
     let mut brain = brain(settings(), (0..3).map(|n| job(n, "g", Lane::Create, "Case")).collect());
     for n in 0..3 {

@@ -382,6 +382,12 @@ impl Outcome {
         }
     }
 
+    /// Whether somebody may hold an older copy of its record: not where the write made it.
+    #[must_use]
+    pub fn had_copies(&self) -> bool {
+        matches!(self.verb.as_str(), "update" | "delete" | "upsert")
+    }
+
     /// Until when an earlier attempt of this update may still overwrite what comes after it (R8).
     #[must_use]
     pub fn unsettled_until(&self, now: Timestamp) -> Option<Timestamp> {

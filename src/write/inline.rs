@@ -222,7 +222,7 @@ impl Writes {
         }
         Ok(taken(match (answer, outcome) {
             (Ok(written), _) => {
-                self.stamp(envelope, &written, now).await;
+                self.stamp(write, &written, now).await;
                 Progress::Done(written)
             }
             (Err(_), Some(outcome)) if taken_over => progress(&outcome),
@@ -294,11 +294,15 @@ impl Writes {
         }
     }
 
-    /// Tells readers that their copies of the record are old.
-    async fn stamp(&self, envelope: &Envelope, written: &Written, now: Timestamp) {
-        let record = record_id(written).or_else(|| envelope.target().map(str::to_owned));
+    /// Tells readers that their copies of the record are old; of one just made there are none.
+    async fn stamp(&self, write: &Write, written: &Written, now: Timestamp) {
+        let record = match (write, written) {
+            (Write::Update { id, .. } | Write::Delete { id, .. }, _) => Some(id),
+            (_, Written::Upserted { id, .. }) => Some(id),
+            _ => None,
+        };
         let (Some(cache), Some(record)) = (&self.cache, record) else { return };
-        let row = Stamp { at: now }.row(&record);
+        let row = Stamp { at: now }.row(record);
         if let Err(PutError::Store(error)) = in_time(cache.put(&row, Expect::Anything, now)).await {
             tracing::warn!(%error, "a cached copy of a changed record may be read until it is stale");
         }
