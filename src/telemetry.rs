@@ -8,6 +8,7 @@
 //! Its callers hand it operations, objects, codes, counts and times; an event is never logged.
 //! The libraries below us are heard from warnings on only: at their chattiest they print requests.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::io::Write;
@@ -112,8 +113,14 @@ pub enum Metric {
     StaleReplies,
     /// Writes accepted into the queue.
     Accepted,
-    /// Records carried by one call of the worker.
+    /// Records carried by one call of the worker; their sum is the attempts.
     RecordsPerCall,
+    /// Repeats of a call that were recognised, and second effects that were kept from happening.
+    DuplicatesPrevented,
+    /// Writes that wait in the queue, those in flight among them.
+    QueueDepth,
+    /// How old the oldest write is that a worker holds.
+    OldestAgeSeconds,
     /// Writes that a person must look at.
     DeadLetters,
     /// Writes of which nobody knows whether they took effect.
@@ -126,7 +133,7 @@ pub enum Metric {
 
 impl Metric {
     /// The whole list.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Duration,
         Self::ApiCalls,
         Self::Failures,
@@ -135,6 +142,9 @@ impl Metric {
         Self::StaleReplies,
         Self::Accepted,
         Self::RecordsPerCall,
+        Self::DuplicatesPrevented,
+        Self::QueueDepth,
+        Self::OldestAgeSeconds,
         Self::DeadLetters,
         Self::InDoubt,
         Self::CredentialsRefused,
@@ -153,6 +163,9 @@ impl Metric {
             Self::StaleReplies => "StaleReplies",
             Self::Accepted => "Accepted",
             Self::RecordsPerCall => "RecordsPerCall",
+            Self::DuplicatesPrevented => "DuplicatesPrevented",
+            Self::QueueDepth => "QueueDepth",
+            Self::OldestAgeSeconds => "OldestAgeSeconds",
             Self::DeadLetters => "DeadLetters",
             Self::InDoubt => "InDoubt",
             Self::CredentialsRefused => "CredentialsRefused",
@@ -163,9 +176,16 @@ impl Metric {
     const fn unit(self) -> &'static str {
         match self {
             Self::Duration => "Milliseconds",
+            Self::OldestAgeSeconds => "Seconds",
             Self::ApiUsagePercent => "Percent",
             _ => "Count",
         }
+    }
+
+    /// Whether its last value says more than its sum.
+    #[must_use]
+    pub const fn is_gauge(self) -> bool {
+        matches!(self, Self::QueueDepth | Self::OldestAgeSeconds | Self::ApiUsagePercent)
     }
 }
 
@@ -224,12 +244,24 @@ pub fn remembered(admits: impl Fn(&Map<String, Value>) -> bool) -> Vec<Remembere
     recent.1.iter().filter(|line| admits(&line.fields)).cloned().collect()
 }
 
+/// Metric, label, and one of the label's few words.
+type Labelled = (&'static str, &'static str, &'static str);
+
+static BY_LABEL: Mutex<BTreeMap<Labelled, f64>> = Mutex::new(BTreeMap::new());
+
+/// The sums of what was counted by a label ([`Line::by`]).
+#[must_use]
+pub fn by_label() -> BTreeMap<Labelled, f64> {
+    BY_LABEL.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// One structured line.
 #[derive(Clone, Debug)]
 pub struct Line {
     level: Level,
     fields: Map<String, Value>,
     metrics: Vec<(Metric, f64)>,
+    label: Option<(&'static str, &'static str)>,
 }
 
 impl Line {
@@ -238,7 +270,7 @@ impl Line {
     pub fn new(kind: &'static str) -> Self {
         let mut fields = Map::new();
         fields.insert("message".to_owned(), kind.into());
-        Self { level: Level::Info, fields, metrics: Vec::new() }
+        Self { level: Level::Info, fields, metrics: Vec::new(), label: None }
     }
 
     /// Adds a field.
@@ -255,6 +287,12 @@ impl Line {
         self
     }
 
+    /// Counts its metrics also apart, by a word of a short and closed list.
+    #[must_use]
+    pub fn by(self, label: &'static str, word: &'static str) -> Self {
+        Self { label: Some((label, word)), ..self.with(label, word) }
+    }
+
     /// Marks the line as worth reading where only warnings are.
     #[must_use]
     pub fn warning(mut self) -> Self {
@@ -268,6 +306,10 @@ impl Line {
     pub fn write(&self) {
         for (metric, value) in &self.metrics {
             TOTALS[*metric as usize].add(*value);
+            if let Some((label, word)) = self.label {
+                let mut sums = BY_LABEL.lock().unwrap_or_else(PoisonError::into_inner);
+                *sums.entry((metric.name(), label, word)).or_default() += value;
+            }
         }
         self.keep();
         let Some((level, sink)) = RUNNING.get() else { return };
@@ -306,11 +348,14 @@ impl Line {
         if sink == Sink::Lambda && !self.metrics.is_empty() {
             let names: Vec<_> =
                 self.metrics.iter().map(|(m, _)| json!({"Name": m.name(), "Unit": m.unit()})).collect();
+            // Alarms name no dimension; the label is one beside that.
+            let mut dimensions = vec![json!([])];
+            dimensions.extend(self.label.map(|(label, _)| json!([label])));
             line.insert(
                 "_aws".to_owned(),
                 json!({
                     "Timestamp": now.as_millis(),
-                    "CloudWatchMetrics": [{"Namespace": "Tieline", "Dimensions": [[]], "Metrics": names}],
+                    "CloudWatchMetrics": [{"Namespace": "Tieline", "Dimensions": dimensions, "Metrics": names}],
                 }),
             );
         }
@@ -319,9 +364,48 @@ impl Line {
     }
 }
 
+/// The W3C trace context of a header: `traceparent` as it stands, or X-Ray's
+/// `Root=1-…;Parent=…;Sampled=…`. `None`: it is neither.
+#[must_use]
+pub fn traceparent(header: &str) -> Option<String> {
+    let hex = |text: &str, digits: usize| {
+        let is =
+            text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        is.then(|| text.to_owned())
+    };
+    let header = header.trim();
+    if let [version, trace, parent, flags] = header.split('-').collect::<Vec<_>>()[..] {
+        let whole = [hex(version, 2), hex(trace, 32), hex(parent, 16), hex(flags, 2)];
+        return whole.iter().all(Option::is_some).then(|| header.to_owned());
+    }
+    let part =
+        |name: &str| header.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let (epoch, unique) = part("Root")?.strip_prefix("1-")?.split_once('-')?;
+    let trace = hex(epoch, 8)? + &hex(unique, 24)?;
+    // A call that nobody traces has no parent; the trace is known all the same.
+    let parent = part("Parent").and_then(|parent| hex(parent, 16)).or_else(|| hex(trace.get(16..)?, 16))?;
+    let flags = if part("Sampled") == Some("1") { "01" } else { "00" };
+    Some(format!("00-{trace}-{parent}-{flags}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn traces_of_both_kinds_are_carried_and_others_are_none() {
+        let xray = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
+        let w3c = "00-5bef4de7ad49b0e87f6ef6c87fc2e700-9a9197af755a6419-01";
+        assert_eq!(traceparent(xray).as_deref(), Some(w3c));
+        assert_eq!(traceparent(w3c).as_deref(), Some(w3c));
+        let alone = traceparent("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700");
+        assert_eq!(alone.as_deref(), Some("00-5bef4de7ad49b0e87f6ef6c87fc2e700-7f6ef6c87fc2e700-00"));
+        for none in
+            ["", "Root=1-x-y", "Root=", "a-b-c-d", "Root=1-5bef4de7-ad49", "Self=1;Root=2-5bef4de7-ad"]
+        {
+            assert_eq!(traceparent(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn a_line_is_read_by_people_and_by_cloudwatch() {
@@ -335,6 +419,10 @@ mod tests {
         assert_eq!(metrics["Dimensions"], json!([[]]), "alarms name no dimension");
         assert!(text["_aws"]["Timestamp"].is_i64());
         assert!(line.text(Sink::Terminal).get("_aws").is_none());
+        let text =
+            Line::new("buried").by("reason", "EXPIRED").count(Metric::DeadLetters, 1.0).text(Sink::Lambda);
+        assert_eq!(text["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[], ["reason"]]));
+        assert_eq!(text["reason"], "EXPIRED");
     }
 
     #[test]

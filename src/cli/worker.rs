@@ -1,18 +1,26 @@
 //! `tieline worker`: the poller, for volume.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::serving::interrupted;
 use crate::config;
+use crate::http;
 use crate::lambda::Service;
 use crate::telemetry::{self, Sink};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Serve /metrics and /healthz at this address: 127.0.0.1:9464, in a container 0.0.0.0:9464.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
+}
 
-pub(super) async fn run(Args {}: Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = match config::of_process() {
         Ok(config) => config,
         Err(errors) => bail!("{}", super::local::faulty(&errors)),
@@ -25,9 +33,21 @@ pub(super) async fn run(Args {}: Args) -> anyhow::Result<ExitCode> {
     let Some(worker) = service.worker(owner) else {
         bail!("the worker needs a queue and a state table: set TIELINE_QUEUE_URL and TIELINE_STATE_TABLE");
     };
+    let (stop, stopped) = watch::channel(false);
+    if let Some(address) = args.metrics {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("{address} is not free; choose another with --metrics"))?;
+        eprintln!("tieline: metrics at http://{}/metrics", listener.local_addr()?);
+        let mut stopped = stopped;
+        // They end with the worker; an error means that it is gone already.
+        let end = async move { stopped.wait_for(|stop| *stop).await.map(drop).unwrap_or_default() };
+        tokio::spawn(http::serve(listener, http::metrics::of_worker(), end));
+    }
     eprintln!(
         "tieline: the worker drains the queue; SIGTERM lets it finish what is under way, 25 seconds at most"
     );
     worker.run(interrupted()).await;
+    stop.send_replace(true);
     Ok(ExitCode::SUCCESS)
 }

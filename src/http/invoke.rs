@@ -44,14 +44,17 @@ pub(super) async fn invoke(
             );
         }
     };
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let trace = header("traceparent").or_else(|| header("x-amzn-trace-id"));
     let mut response = match headers.get("x-amz-invocation-type").and_then(|t| t.to_str().ok()) {
         Some("DryRun") => return StatusCode::NO_CONTENT.into_response(),
         Some("Event") => {
             let service = app.service.clone();
-            tokio::spawn(async move { service.invoke(event, TIME_OUT).await });
+            let trace = trace.map(str::to_owned);
+            tokio::spawn(async move { service.invoke_traced(event, TIME_OUT, trace.as_deref()).await });
             return StatusCode::ACCEPTED.into_response();
         }
-        _ => match app.service.invoke(event, TIME_OUT).await {
+        _ => match app.service.invoke_traced(event, TIME_OUT, trace).await {
             Ok(reply) => axum::Json(reply).into_response(),
             Err(error) => {
                 let mut response = axum::Json(error).into_response();

@@ -21,6 +21,7 @@ pub mod problem;
 
 mod assets;
 mod invoke;
+pub mod metrics;
 pub mod ops;
 
 /// What the handlers share.
@@ -52,7 +53,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::map_response(problem::told));
     Router::new()
         .route("/healthz", get(healthz))
-        .route("/metrics", get(ops::line::metrics))
+        .route("/metrics", get(metrics::metrics))
         .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
         .nest("/api", api)
         .fallback(assets::page)

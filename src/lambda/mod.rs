@@ -47,6 +47,7 @@ use crate::salesforce::wire::Exchange;
 use crate::store::Queue;
 use crate::store::Table;
 use crate::store::aws::Aws;
+use crate::telemetry;
 use crate::telemetry::Line;
 use crate::telemetry::Metric;
 use crate::write::Asked;
@@ -128,6 +129,8 @@ struct Trace {
     spent: Spent,
     cache: Option<&'static str>,
     accepted: bool,
+    duplicate: bool,
+    parent: Option<String>,
     fault: Option<(Class, String)>,
 }
 
@@ -224,8 +227,22 @@ impl Service {
     /// # Errors
     /// What the contact flow is told.
     pub async fn invoke(&self, event: Value, remaining: Duration) -> Result<Value, FunctionError> {
+        self.invoke_traced(event, remaining, None).await
+    }
+
+    /// The same, in the trace of whoever calls: a header of X-Ray's or of W3C's form.
+    ///
+    /// # Errors
+    /// What the contact flow is told.
+    pub async fn invoke_traced(
+        &self,
+        event: Value,
+        remaining: Duration,
+        header: Option<&str>,
+    ) -> Result<Value, FunctionError> {
         let started = Stopwatch::start();
-        let mut trace = Trace::default();
+        let parent = header.and_then(telemetry::traceparent);
+        let mut trace = Trace { parent, ..Trace::default() };
         let walk = AssertUnwindSafe(self.walk(&event, remaining, &mut trace)).catch_unwind().await;
         let result = walk.unwrap_or_else(|_| {
             Err(FunctionError {
@@ -282,7 +299,7 @@ impl Service {
                     parameters: &invocation.parameters,
                     control,
                     unique: &unique,
-                    traceparent: None,
+                    traceparent: trace.parent.as_deref(),
                 };
                 let soft = deadline.at_most(config.reply.soft);
                 let taken = ready.writes.carry(&asked, soft, deadline, clock::now()).await;
@@ -300,6 +317,7 @@ impl Service {
                     Ok(taken) => {
                         trace.spent = taken.spent;
                         trace.accepted = taken.id.is_some() && !taken.duplicate;
+                        trace.duplicate = taken.duplicate;
                         let reply = taken.reply(asked.write, ready.speaks(control), format);
                         reply.map_err(|fault| (fault, taken.notes()))
                     }
@@ -438,6 +456,7 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
         .with("code", trace.fault.as_ref().map(|(_, code)| code.clone()))
         .with("cache", trace.cache)
         .with("salesforce_ms", trace.spent.waited.as_secs_f64() * 1000.0)
+        .with("traceparent", trace.parent.clone())
         .with("version", env!("CARGO_PKG_VERSION"))
         .count(Metric::Duration, took)
         .count(Metric::ApiCalls, trace.spent.calls.into());
@@ -454,6 +473,9 @@ fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, too
     }
     if trace.accepted {
         line = line.count(Metric::Accepted, 1.0);
+    }
+    if trace.duplicate {
+        line = line.count(Metric::DuplicatesPrevented, 1.0);
     }
     if outcome != "ok" {
         line = line.warning().count(Metric::Failures, 1.0);

@@ -79,7 +79,10 @@ async fn run(service: Service, ahead: bool) -> Result<(), lambda_runtime::Error>
                 Some("worker") => service.deliver(event.payload, left).await,
                 Some("events") => service.hear(flows.as_ref(), event.payload, left).await,
                 // Any other name means invoke, upstream's `sfInvokeAPI.lambda_handler` among them.
-                _ => service.invoke(event.payload, left).await,
+                _ => {
+                    let trace = event.context.xray_trace_id.as_deref();
+                    service.invoke_traced(event.payload, left, trace).await
+                }
             }
         }
     }))

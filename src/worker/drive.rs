@@ -18,7 +18,7 @@ use super::{Answered, Held, Worker};
 use crate::dispatch::{Action, Brain, Job, Key, Settings, Settled, VISIBILITY};
 use crate::envelope::WriteId;
 use crate::store::{Depth, Handle, Leased, Message, Queue, StoreError};
-use crate::telemetry::Line;
+use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
 
 /// Something that was done and ended.
@@ -28,6 +28,7 @@ enum Event {
     Settled(Vec<(Key, Settled)>),
     Lost(Vec<Key>),
     Allowed(u32, Timestamp),
+    Gauged,
     Nothing,
 }
 
@@ -46,7 +47,11 @@ struct Drive {
     tasks: FuturesUnordered<BoxFuture<'static, Event>>,
     /// Tasks that must end before the loop may; waiting for messages is none of them.
     open: usize,
+    gauge_at: Timestamp,
 }
+
+/// How often a poller tells what waits.
+const GAUGE: Duration = Duration::from_secs(30);
 
 impl Worker {
     /// Looks whether the fields that carry identities are unique, then drains the queue until `stop`;
@@ -107,6 +112,7 @@ impl Drive {
             last_key: 0,
             tasks: FuturesUnordered::new(),
             open: 0,
+            gauge_at: Timestamp::EPOCH,
         }
     }
 
@@ -118,12 +124,16 @@ impl Drive {
         let mut stop_by: Option<Timestamp> = None;
         loop {
             self.act();
+            if !until_empty && stop_by.is_none() {
+                self.gauge();
+            }
             let ends = until_empty || stop_by.is_some();
             if ends && self.brain.is_idle() && self.open == 0 {
                 return 0;
             }
             let now = self.worker.now();
-            let wake = [self.brain.poll_timeout(now), stop_by].into_iter().flatten().min();
+            let gauge = (!until_empty).then_some(self.gauge_at);
+            let wake = [self.brain.poll_timeout(now), stop_by, gauge].into_iter().flatten().min();
             let pause =
                 wake.map_or(Duration::from_secs(60), |at| at.since(now)).max(Duration::from_millis(1));
             tokio::select! {
@@ -192,6 +202,29 @@ impl Drive {
         }
     }
 
+    /// Tells what waits, from time to time.
+    fn gauge(&mut self) {
+        let now = self.worker.now();
+        if now < self.gauge_at {
+            return;
+        }
+        self.gauge_at = now.plus(GAUGE);
+        let oldest = self.messages.values().map(|message| message.held.envelope.accepted_at).min();
+        let (age, held) = (oldest.map_or(Duration::ZERO, |at| now.since(at)), self.brain.held());
+        self.task(move |w| async move {
+            let mut line =
+                Line::new("line").with("held", held).count(Metric::OldestAgeSeconds, age.as_secs_f64());
+            if let Ok(depth) = w.inner.queue.depth(now).await {
+                #[expect(clippy::cast_precision_loss, reason = "a metric")]
+                let waiting = (depth.visible + depth.in_flight) as f64;
+                line = line.count(Metric::QueueDepth, waiting);
+            }
+            line.write();
+            Event::Gauged
+        });
+        self.open -= 1;
+    }
+
     fn task<F>(&mut self, begin: impl FnOnce(Worker) -> F)
     where
         F: Future<Output = Event> + Send + 'static,
@@ -212,11 +245,11 @@ impl Drive {
 
     fn happened(&mut self, event: Event) {
         let now = self.worker.now();
-        if !matches!(event, Event::Leased(_)) {
+        if !matches!(event, Event::Leased(_) | Event::Gauged) {
             self.open -= 1;
         }
         match event {
-            Event::Nothing => {}
+            Event::Nothing | Event::Gauged => {}
             Event::Allowed(calls, until) => {
                 self.brain.set_rate(self.worker.note_usage(None));
                 self.brain.on_allowance(calls, until);

@@ -102,7 +102,7 @@ impl Worker {
         if self.inner.state.put(&letter.row(), Expect::Anything, now).await.is_ok() {
             self.inner.queue.delete(&[message.handle], now).await;
             Line::new("buried")
-                .with("reason", Reason::Malformed.code())
+                .by("reason", Reason::Malformed.code())
                 .count(Metric::DeadLetters, 1.0)
                 .warning()
                 .write();

@@ -11,6 +11,7 @@ use crate::event::Write;
 use crate::fault::{Class, Fault};
 use crate::outcome::{CALL_TIMEOUT, Change, Outcome, Reason, State};
 use crate::store::{Expect, PutError};
+use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
 
 /// Clocks of Salesforce and ours, and the way there.
@@ -32,6 +33,11 @@ impl Worker {
         let Ok(Some(write)) = self.as_sent(held).await else { return later() };
         let change = match self.ask(&write, &outcome).await {
             Looked::Found(record_id) => {
+                Line::new("second effect prevented")
+                    .with("object", outcome.object.as_str())
+                    .with("traceparent", held.envelope.traceparent.as_deref())
+                    .count(Metric::DuplicatesPrevented, 1.0)
+                    .write();
                 Change::Applied { fence, generation: outcome.generation, record_id, created: None }
             }
             Looked::Absent => Change::Absent { fence },

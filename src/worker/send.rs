@@ -22,6 +22,9 @@ use crate::store::Expect;
 use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
 
+/// How many traces the line of a wide call names.
+const TRACES: usize = 20;
+
 /// What a call brought.
 #[derive(Debug)]
 pub(super) struct Sent {
@@ -80,7 +83,7 @@ impl Worker {
             }
             _ => self.single(&going, deadline).await,
         };
-        self.tell(&shape, count, whole.as_ref(), usage, &watch);
+        self.tell(&shape, &held, count, whole.as_ref(), usage, &watch);
         let mut answered = Vec::with_capacity(count);
         for (write, (answer, company)) in going.into_iter().zip(answers) {
             let (key, done) = self.judge(write, answer, company, watch, &mut replies).await;
@@ -253,6 +256,10 @@ impl Worker {
                     && named.eq_ignore_ascii_case(field)
                 {
                     let own = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+                    Line::new("second effect prevented")
+                        .with("object", object.as_str())
+                        .count(Metric::DuplicatesPrevented, 1.0)
+                        .write();
                     return match id.filter(|id| id.len() >= 15) {
                         Some(id) => Ok(Done { id: Some(id.to_owned()), created: None }),
                         // Sharing hides the record's Id; the key is ours all the same.
@@ -288,7 +295,15 @@ impl Worker {
         }
     }
 
-    fn tell(&self, shape: &Shape, count: usize, fault: Option<&Fault>, usage: Option<Usage>, watch: &Watch) {
+    fn tell(
+        &self,
+        shape: &Shape,
+        held: &[Held],
+        count: usize,
+        fault: Option<&Fault>,
+        usage: Option<Usage>,
+        watch: &Watch,
+    ) {
         let lane = match shape {
             Shape::Collections(_) => "collections",
             Shape::Posts(_) => "posts",
@@ -301,6 +316,11 @@ impl Worker {
             .with("took_ms", took)
             .count(Metric::ApiCalls, 1.0)
             .count(Metric::RecordsPerCall, count as f64);
+        let traces: Vec<&str> =
+            held.iter().filter_map(|h| h.envelope.traceparent.as_deref()).take(TRACES).collect();
+        if !traces.is_empty() {
+            line = line.with("traceparents", traces);
+        }
         if let Some(fault) = fault {
             line = line.with("code", fault.code.as_str()).warning();
             if fault.class == Class::Ours {

@@ -169,7 +169,8 @@ impl Worker {
         }
         match &next.state {
             State::Succeeded => {
-                if let (Some(cache), Some(id)) = (&self.inner.cache, &next.record_id) {
+                if let (Some(cache), Some(id), true) = (&self.inner.cache, &next.record_id, next.had_copies())
+                {
                     // A reader that cannot see the stamp also cannot see the success, for a while.
                     drop(cache.put(&Stamp { at: now }.row(id), Expect::Anything, now).await);
                 }
@@ -203,9 +204,10 @@ impl Worker {
         };
         stored(self.inner.state.put(&letter.row(), Expect::Anything, now).await)?;
         Line::new("buried")
-            .with("reason", reason.code())
+            .by("reason", reason.code())
             .with("object", dead.object.as_str())
             .with("code", letter.fault.code.as_str())
+            .with("traceparent", envelope.traceparent.as_deref())
             .count(Metric::DeadLetters, 1.0)
             .warning()
             .write();
@@ -221,11 +223,19 @@ impl Worker {
                 {
                     let told = set(contact.clone(), name.clone(), id.clone()).await;
                     if let Err(fault) = told {
-                        Line::new("attribute not set").with("code", fault.code).warning().write();
+                        Line::new("attribute not set")
+                            .with("code", fault.code)
+                            .with("traceparent", envelope.traceparent.as_deref())
+                            .warning()
+                            .write();
                     }
                 }
                 if !next.also.is_empty() {
-                    Line::new("duplicate effect").with("object", next.object.as_str()).warning().write();
+                    Line::new("duplicate effect")
+                        .with("object", next.object.as_str())
+                        .with("traceparent", envelope.traceparent.as_deref())
+                        .warning()
+                        .write();
                 }
                 Then::Delete
             }
@@ -235,6 +245,7 @@ impl Worker {
             State::InDoubt { settle_at } | State::Verifying { settle_at, .. } => {
                 Line::new("in doubt")
                     .with("object", next.object.as_str())
+                    .with("traceparent", envelope.traceparent.as_deref())
                     .count(Metric::InDoubt, 1.0)
                     .warning()
                     .write();

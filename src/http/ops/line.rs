@@ -5,8 +5,6 @@
 use axum::{
     Extension, Json, Router,
     extract::{Query, State},
-    http::header,
-    response::IntoResponse,
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
@@ -181,18 +179,4 @@ fn switch(app: &App) -> Result<&Switch, Problem> {
     app.worker.as_ref().ok_or_else(|| {
         Problem::not_found("The worker runs in another process. On AWS, disable its event source mapping, or scale its service to zero.")
     })
-}
-
-/// What this process has counted, in the text form that Prometheus reads. Needs no token: it names
-/// no contact and no record.
-pub(in crate::http) async fn metrics() -> impl IntoResponse {
-    let mut text = String::new();
-    for c in counted() {
-        let name = c.name;
-        text.push_str(&format!(
-            "# TYPE tieline_{name} summary\ntieline_{name}_sum {}\ntieline_{name}_count {}\n",
-            c.sum, c.count
-        ));
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
