@@ -172,11 +172,15 @@ async fn list(opened: &Opened, which: &Which, limit: usize, format: Format) -> a
         .collect();
     let values: Vec<_> = letters.iter().map(shown).collect();
     print::list(format, &["DIED", "WRITE", "CONTACT", "OBJECT", "REASON", "TRIES", "WHY"], &rows, &values);
-    if more.is_some() {
+    if letters.is_empty() {
+        eprintln!("tieline: {NONE}");
+    } else if more.is_some() {
         eprintln!("tieline: there are more; narrow it with a filter or raise --limit");
     }
     Ok(ExitCode::SUCCESS)
 }
+
+const NONE: &str = "no dead letter waits that fits; what was sent again or discarded is told by `tieline outcomes CONTACT_ID`";
 
 /// A dead letter for a reader: times as people read them.
 fn shown(letter: &DeadLetter) -> Value {
@@ -244,6 +248,9 @@ async fn replay(
     format: Format,
 ) -> anyhow::Result<ExitCode> {
     let (letters, _) = opened.desk.list(&filter, None, usize::MAX, clock::now()).await?;
+    if letters.is_empty() {
+        eprintln!("tieline: {NONE}");
+    }
     let bar = bar(letters.len(), if options.dry { "looking at" } else { "replaying" });
     let mut verdicts: Vec<(WriteId, Verdict)> = Vec::new();
     let mut failed = None;
@@ -262,11 +269,13 @@ async fn replay(
         }
     }
     bar.finish_and_clear();
-    let rows: Vec<_> =
-        verdicts.iter().map(|(id, v)| vec![id.to_string(), v.word().to_owned(), why(v)]).collect();
+    let rows: Vec<_> = verdicts
+        .iter()
+        .map(|(id, v)| vec![id.to_string(), v.word().to_owned(), why(v, options.dry)])
+        .collect();
     let values: Vec<_> = verdicts
         .iter()
-        .map(|(id, v)| json!({"id": id, "verdict": v.word(), "why": why(v), "dry_run": options.dry}))
+        .map(|(id, v)| json!({"id": id, "verdict": v.word(), "why": why(v, options.dry), "dry_run": options.dry}))
         .collect();
     print::list(format, &["WRITE", if options.dry { "WOULD BE" } else { "WAS" }, "WHY"], &rows, &values);
     let sent = verdicts.iter().filter(|(_, verdict)| verdict.is_sent()).count();
@@ -277,8 +286,11 @@ async fn replay(
     Ok(if sent == verdicts.len() && sent > 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn why(verdict: &Verdict) -> String {
+fn why(verdict: &Verdict, dry: bool) -> String {
     match verdict {
+        Verdict::Replayed { generation } | Verdict::Finished { generation } if dry => {
+            format!("it would go into the queue as generation {generation}")
+        }
         Verdict::Replayed { generation } => format!("generation {generation} is in the queue"),
         Verdict::Finished { generation } => format!("generation {generation} is in the queue (once more)"),
         Verdict::AlreadyDone => "it was carried out after all".to_owned(),
@@ -290,6 +302,10 @@ fn why(verdict: &Verdict) -> String {
 
 async fn discard(opened: &Opened, filter: Filter, dry: bool) -> anyhow::Result<ExitCode> {
     let (letters, _) = opened.desk.list(&filter, None, usize::MAX, clock::now()).await?;
+    if letters.is_empty() {
+        eprintln!("tieline: {NONE}");
+        return Ok(ExitCode::from(1));
+    }
     let bar = bar(letters.len(), "discarding");
     let mut discarded = 0;
     for letter in &letters {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{DataDir, Format, desk};
 use crate::clock;
-use crate::outcome::Outcome;
+use crate::outcome::{Moment, Outcome, State};
 use crate::replay::Audit;
 use crate::time::Timestamp;
 
@@ -54,7 +54,12 @@ fn story(outcomes: &[Outcome], audits: &[Audit], now: Timestamp) -> String {
     for outcome in outcomes {
         let mut events = vec![(outcome.accepted_at, "accepted".to_owned())];
         events.extend(outcome.first_sent_at.map(|at| (at, "first claimed by a worker".to_owned())));
-        events.extend(outcome.history.iter().map(|moment| {
+        let of_a_person = |moment: &&Moment| {
+            let deeds = audits.iter().filter(|audit| audit.id == Some(outcome.id) && audit.at == moment.at);
+            deeds.count() > 0
+        };
+        // What a person did is told once, with the name.
+        events.extend(outcome.history.iter().filter(|moment| !of_a_person(moment)).map(|moment| {
             let code = if moment.code.is_empty() { String::new() } else { format!(" {}", moment.code) };
             (moment.at, format!("{}{code}", moment.what))
         }));
@@ -74,7 +79,11 @@ fn story(outcomes: &[Outcome], audits: &[Audit], now: Timestamp) -> String {
             1 => ", 1 failed attempt".to_owned(),
             n => format!(", {n} failed attempts"),
         };
-        line(&mut text, &format!("  = {}{tries}", outcome.status().word()));
+        let why = match outcome.state {
+            State::Dead { reason } => format!(" ({})", reason.code()),
+            _ => String::new(),
+        };
+        line(&mut text, &format!("  = {}{why}{tries}", outcome.status().word()));
         if let (Some(_), Some(fault)) = (outcome.error_code(), &outcome.fault) {
             line(&mut text, &format!("    {fault}"));
         }
@@ -107,7 +116,6 @@ fn since(from: Timestamp, at: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::envelope::WriteId;
-    use crate::outcome::{Moment, State};
 
     #[test]
     fn the_story_of_a_write_reads_from_top_to_bottom() {

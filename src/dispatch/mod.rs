@@ -16,6 +16,7 @@
 //! * Never are more messages asked for than there is room.
 //! * The same seed and the same events give the same actions.
 
+mod answers;
 mod delay;
 mod job;
 mod line;
@@ -26,7 +27,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fault::Class;
 use crate::time::Timestamp;
 
 pub use delay::{Chance, Delays};
@@ -47,14 +47,10 @@ pub const LAST_DAY: Duration = Duration::from_secs(13 * 86_400);
 /// From this age on messages are taken from the queue even while the line is closed, so that none
 /// reaches [`LAST_DAY`] unseen.
 const WATCH: Duration = Duration::from_secs(10 * 86_400);
-const RETRY: Delays = Delays { first: Duration::from_secs(1), last: Duration::from_secs(900) };
 /// How many times longer a write waits for company while a call is under way.
 const PATIENCE: u32 = 3;
 /// No limit on the company of a write.
 const ANY: usize = usize::MAX;
-/// Retries that may be owed at once, and what each success earns.
-const RETRIES: f64 = 50.0;
-const EARNED: f64 = 0.2;
 
 /// A write that the worker holds.
 #[derive(Debug)]
@@ -209,104 +205,6 @@ impl Brain {
         if rate != self.rate {
             self.rate = rate;
             self.pace.set(rate);
-        }
-    }
-
-    /// A call came back, with what became of each of its writes.
-    pub fn on_replies(&mut self, number: u64, report: Report, replies: Vec<(Key, Reply)>, now: Timestamp) {
-        let Some(objects) = self.calls.remove(&number) else { return };
-        self.ready.unlock(number);
-        self.stuck = false;
-        if report.sent {
-            if let Some(why) = self.line.ended(report.fault, now) {
-                self.outbox.push_back(Action::Alarm(why));
-            }
-            self.adapt(&objects, report, &replies);
-        } else {
-            self.line.unsent();
-        }
-        for (key, reply) in replies {
-            self.on_reply(key, reply, report.fault.is_some(), now);
-        }
-    }
-
-    fn on_reply(&mut self, key: Key, reply: Reply, whole: bool, now: Timestamp) {
-        let verdict = match reply {
-            Reply::Gone => return self.next_of_group(key, now),
-            Reply::Hidden => return self.drop_group(key),
-            Reply::Again => return self.line_up(key, now),
-            Reply::Applied => {
-                self.owed = (self.owed - EARNED).max(0.0);
-                Verdict::Applied
-            }
-            Reply::Fault { class, attempts, company } => {
-                self.judge(key, class, attempts, company, whole, now)
-            }
-        };
-        if let Some(held) = self.jobs.get_mut(&key) {
-            held.place = Place::Settling;
-            self.outbox.push_back(Action::Settle { key, verdict });
-        }
-    }
-
-    /// What follows from a fault for one write; `whole`: it was the call's, not the write's.
-    fn judge(
-        &mut self,
-        key: Key,
-        class: Class,
-        attempts: u32,
-        company: usize,
-        whole: bool,
-        now: Timestamp,
-    ) -> Verdict {
-        let Some(held) = self.jobs.get_mut(&key) else { return Verdict::Postponed };
-        let too_old = now.since(held.job.accepted_at) >= self.settings.max_age;
-        // Alone, on a line that has worked since its last failure: then it is the write's own fault.
-        let line_works = self.line.worked_at.is_some_and(|at| held.failed_at.is_some_and(|f| at > f));
-        let own = company == 1;
-        if !own || matches!(class, Class::Retryable | Class::Unknown) {
-            held.failed_at = Some(now);
-        }
-        if !own && !matches!(class, Class::Throttled(_) | Class::Ours) {
-            // The next time with half of them, so that the one at fault is found.
-            held.company = held.company.min(company.div_ceil(2));
-        }
-        match class {
-            Class::Throttled(_) | Class::Ours => Verdict::Postponed,
-            Class::Rejected if own => Verdict::Rejected,
-            Class::Rejected => Verdict::Postponed,
-            Class::Retryable if !own || (whole && !line_works) => Verdict::Postponed,
-            Class::Retryable => {
-                let last = attempts + 1 >= self.settings.max_attempts || too_old;
-                Verdict::Failed { retry_at: (!last).then(|| self.retry_at(attempts, now)) }
-            }
-            Class::Unknown => {
-                let charged = own && line_works;
-                let last = charged && (attempts + 1 >= self.settings.max_attempts || too_old);
-                Verdict::Unknown { retry_at: (!last).then_some(now), charged }
-            }
-        }
-    }
-
-    fn retry_at(&mut self, attempts: u32, now: Timestamp) -> Timestamp {
-        self.owed += 1.0;
-        // Too many retries at once: whoever fails now waits as long as anybody does.
-        let attempt = if self.owed > RETRIES { u32::MAX } else { attempts + 1 };
-        now.plus(RETRY.delay(attempt, &mut self.chance))
-    }
-
-    fn adapt(&mut self, objects: &[(Arc<str>, usize)], report: Report, replies: &[(Key, Reply)]) {
-        let whole = matches!(report.fault, Some(Class::Unknown | Class::Retryable));
-        let clean = report.fault.is_none();
-        for (object, sent) in objects {
-            let failed = replies.iter().filter(|(key, reply)| {
-                let troubled = matches!(reply, Reply::Fault { class: Class::Retryable | Class::Unknown, .. });
-                troubled && self.jobs.get(key).is_some_and(|held| held.job.object == *object)
-            });
-            let crowd = *sent > 1 && (whole || failed.count() * 2 > *sent);
-            if crowd || clean {
-                self.ready.adapt(&self.settings, object, !crowd);
-            }
         }
     }
 

@@ -115,7 +115,9 @@ pub enum DeskError {
     #[error("{0} was changed by somebody else meanwhile; look at it again")]
     Changed(WriteId),
     /// There is no such dead letter.
-    #[error("there is no dead letter {0}; `tieline dlq list` shows those there are")]
+    #[error(
+        "no dead letter {0} waits: `tieline dlq list` shows those that do, `tieline outcomes CONTACT_ID` what became of the others"
+    )]
     NoSuch(WriteId),
     /// What the person wants cannot be done.
     #[error("{0}")]

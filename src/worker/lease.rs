@@ -90,7 +90,7 @@ impl Worker {
             fault: Fault::new(
                 Class::Rejected,
                 Reason::Malformed.code(),
-                format!("the message is no envelope ({why}); edit it into one and replay it, or discard it"),
+                format!("the message is no envelope ({why}); discard it, or find out who sent it"),
             ),
             failed_at: now,
             attempts: 0,

@@ -14,6 +14,7 @@ mod backend_contract;
 mod console;
 mod crash;
 mod deploy;
+mod bill;
 mod desk;
 mod emulator;
 mod exchange;
