@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::envelope::Envelope;
 use crate::envelope::WriteId;
 use crate::envelope::id::group_id;
+use crate::fault::Fault;
 use crate::outcome::Illegal;
 use crate::outcome::Outcome;
 use crate::outcome::Reason;
@@ -314,6 +315,21 @@ pub fn object(letter: &DeadLetter) -> &str {
         Some("post") => "FeedItem",
         Some("comment") => "FeedComment",
         _ => of("object").unwrap_or_default(),
+    }
+}
+
+/// The fields that a dead write is about: those that Salesforce names, or the one of which its
+/// message says that there is none.
+#[must_use]
+pub fn fields(fault: &Fault) -> Vec<String> {
+    let unknown = || {
+        let (_, rest) = fault.message.split_once("No such column '")?;
+        let (name, _) = rest.split_once('\'')?;
+        Some(vec![name.to_owned()])
+    };
+    match fault.fields.as_slice() {
+        [] => unknown().unwrap_or_default(),
+        named => named.to_vec(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::envelope::id::group_id;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::outcome::rows::{DEAD_INDEX, DEAD_LETTERS, DeadLetter, partition};
-use crate::replay::object;
+use crate::replay::{fields, object};
 
 /// How many rows are looked through for one page of a filtered list.
 const LOOKED_THROUGH: usize = 5_000;
@@ -110,7 +110,7 @@ impl Filter {
             wanted.as_deref().is_none_or(|w| w.is_empty() || w.eq_ignore_ascii_case(is))
         };
         let field = |wanted: &String| {
-            wanted.is_empty() || letter.fault.fields.iter().any(|f| f.eq_ignore_ascii_case(wanted))
+            wanted.is_empty() || fields(&letter.fault).iter().any(|f| f.eq_ignore_ascii_case(wanted))
         };
         let at = letter.failed_at.as_millis();
         (same(&self.code, &letter.fault.code) || same(&self.code, letter.reason.code()))

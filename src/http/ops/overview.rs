@@ -244,13 +244,14 @@ async fn of_table(state: &dyn Table, now: Timestamp) -> Result<Waiting, StoreErr
     let dead_more = rows.len() == GROUPED;
     for letter in rows.iter().filter_map(|row| DeadLetter::from_row(row).ok()) {
         let object = crate::replay::object(&letter).to_owned();
-        let key = (object.clone(), letter.fault.code.clone(), letter.fault.fields.clone());
+        let fields = crate::replay::fields(&letter.fault);
+        let key = (object.clone(), letter.fault.code.clone(), fields.clone());
         groups.entry(key).and_modify(|s| s.count += 1).or_insert_with(|| Signature {
             object,
             reason: letter.reason.code().to_owned(),
             follows: letter.reason == Reason::DependencyFailed,
             code: letter.fault.code,
-            fields: letter.fault.fields,
+            fields,
             message: letter.fault.message,
             count: 1,
             newest: letter.failed_at.as_millis(),

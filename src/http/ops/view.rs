@@ -222,7 +222,7 @@ impl From<Fault> for ErrorView {
             Class::Ours => "ours",
             Class::Unknown => "unknown",
         };
-        Self { class, code: fault.code, message: fault.message, fields: fault.fields }
+        Self { class, fields: crate::replay::fields(&fault), code: fault.code, message: fault.message }
     }
 }
 

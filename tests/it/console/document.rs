@@ -83,6 +83,7 @@ async fn writes(local: &Local) {
         (format!("contact={contact}"), 1),
         ("contact=nobody".to_owned(), 0),
         ("field=Subject".to_owned(), 0),
+        ("field=nosuchfield__c".to_owned(), 1),
         ("code=REJECTED&from=1&to=9999999999999".to_owned(), 1),
         ("to=1".to_owned(), 0),
     ] {

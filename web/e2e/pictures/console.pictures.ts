@@ -61,6 +61,8 @@ for (const scheme of ["light", "dark"] as const) {
     }
     await server.call("POST", "/worker/pause");
     for (let n = 70; n < 90; n += 1) await invoke(server, n, { sf_operation: "create", sf_object: "Case", Subject: "Question", tl_mode: "queue" });
+    await page.goto(`${server.origin}/#/overview`);
+    await expect(page.getByText("Live", { exact: true })).toBeVisible();
     await see("overview", "The worker is paused", "overview");
     await see("writes", "Queued", "writes");
     await server.call("POST", "/worker/resume");

@@ -9,6 +9,8 @@ import { token } from "./token";
 export interface Live {
   /** Whether the stream is open. */
   open: boolean;
+  /** Whether it was tried already. */
+  tried: boolean;
   /** Rises with every overview that came: something has changed. */
   beat: number;
   /** The last overview. */
@@ -19,7 +21,7 @@ export interface Live {
 const SILENCE = 40_000;
 const AGAIN = [1_000, 2_000, 5_000, 10_000];
 
-let state: Live = { open: false, beat: 0, overview: null };
+let state: Live = { open: false, tried: false, beat: 0, overview: null };
 const listeners = new Set<() => void>();
 let stop: AbortController | null = null;
 
@@ -53,12 +55,15 @@ export function useLive(): Live {
 async function keep(ended: AbortSignal): Promise<void> {
   for (let tries = 0; !ended.aborted; tries += 1) {
     try {
-      if (!(await follow(ended, () => (tries = 0)))) return;
+      if (!(await follow(ended, () => (tries = 0)))) {
+        set({ tried: true });
+        return;
+      }
     } catch {
       // The line is cut; polling notices what that means.
     }
     if (ended.aborted) return;
-    set({ open: false });
+    set({ open: false, tried: true });
     await new Promise((next) => setTimeout(next, AGAIN[Math.min(tries, AGAIN.length - 1)]));
   }
 }
@@ -76,7 +81,7 @@ async function follow(ended: AbortSignal, opened: () => void): Promise<boolean> 
     report("online");
     opened();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    const events = new EventReader((data) => set({ open: true, beat: state.beat + 1, overview: JSON.parse(data) as Overview }));
+    const events = new EventReader((data) => set({ open: true, tried: true, beat: state.beat + 1, overview: JSON.parse(data) as Overview }));
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return true;

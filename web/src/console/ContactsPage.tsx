@@ -7,7 +7,7 @@ import { Field } from "../ui/Field";
 import { Icon } from "../ui/Icon";
 import { Empty } from "../ui/states";
 import { count } from "./figures";
-import { At, Fact, Frame, History, Polling, SaveButtons } from "./parts";
+import { After, At, Fact, Frame, History, Polling, SaveButtons } from "./parts";
 import { Status } from "./Status";
 import type { Cell } from "./table";
 import { usePoll } from "./usePoll";
@@ -207,10 +207,10 @@ function WriteCard({ write, all, sought }: { write: Write; all: Write[]; sought:
             })}
           </Fact>
         )}
-        {write.firstSentAt !== null && <Fact name={T.firstSent}><At at={write.firstSentAt} /></Fact>}
+        {write.firstSentAt !== null && <Fact name={T.firstSent}><After at={write.firstSentAt} since={write.acceptedAt} /></Fact>}
         {write.nextAt !== null && <Fact name={T.next}><At at={write.nextAt} /></Fact>}
         {write.settleAt !== null && <Fact name={T.settle}><At at={write.settleAt} /></Fact>}
-        {write.doneAt !== null && <Fact name={T.done}><At at={write.doneAt} /></Fact>}
+        {write.doneAt !== null && <Fact name={T.done}><After at={write.doneAt} since={write.acceptedAt} /></Fact>}
         <Fact name={consoleText.ticket}><code>{write.id}</code></Fact>
       </dl>
       {write.history.length > 0 && (

@@ -26,21 +26,23 @@ export default function OverviewPage() {
   const polled = usePoll("overview", (signal) => line.overview(signal), live.open ? 30_000 : 2_000, false);
   const overview = live.open && live.overview ? live.overview : polled.value;
   return (
-    <Frame title={T.title} lead={T.lead} actions={<Actions overview={overview} live={live.open} again={polled.again} />}>
+    <Frame title={T.title} lead={T.lead} actions={<Actions overview={overview} live={live.tried ? live.open : null} again={polled.again} />}>
       <Polling polled={{ ...polled, value: overview }}>{(shown) => <Shown overview={shown} />}</Polling>
     </Frame>
   );
 }
 
-function Actions({ overview, live, again }: { overview: Overview | null; live: boolean; again: () => void }) {
+function Actions({ overview, live, again }: { overview: Overview | null; live: boolean | null; again: () => void }) {
   const worker = overview?.worker ?? null;
   const turn = (on: boolean): void =>
     void tell((on ? line.resume() : line.pause()).then(() => toast(on ? T.resumedToast : T.pausedToast, "good"))).then(again);
   return (
     <>
-      <span className="badge" title={live ? T.liveHint : T.pollingHint}>
-        <i className={live ? "pulse on" : "pulse"} aria-hidden="true" /> {live ? T.live : T.polling}
-      </span>
+      {live !== null && (
+        <span className="badge" title={live ? T.liveHint : T.pollingHint}>
+          <i className={live ? "pulse on" : "pulse"} aria-hidden="true" /> {live ? T.live : T.polling}
+        </span>
+      )}
       {worker !== null && (
         <>
           <span className={worker.running ? "badge good" : "badge warn"}>

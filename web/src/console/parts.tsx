@@ -87,11 +87,29 @@ export function Fact({ name, hint, children }: { name: string; hint?: string; ch
   );
 }
 
-const clock = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const parts = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+const clock = new Intl.DateTimeFormat("en", parts);
+const dated = new Intl.DateTimeFormat("en", { ...parts, year: "numeric" });
 
-/** A time to the second: what happened first matters here. */
+/** A time to the second: what happened first matters here. The year stands there where it is another. */
 export function At({ at }: { at: number }) {
-  return <time dateTime={new Date(at).toISOString()}>{clock.format(at)}</time>;
+  const date = new Date(at);
+  const iso = date.toISOString();
+  return (
+    <time className="nowrap" dateTime={iso} title={iso}>
+      {(date.getFullYear() === new Date().getFullYear() ? clock : dated).format(at)}
+    </time>
+  );
+}
+
+/** A time, and how long after another one it was. */
+export function After({ at, since }: { at: number; since: number }) {
+  const passed = at - since;
+  return (
+    <>
+      <At at={at} /> <span className="faint nowrap">+{passed < 10_000 ? `${(passed / 1000).toFixed(passed < 1000 ? 3 : 1)} s` : age(passed)}</span>
+    </>
+  );
 }
 
 export function History({ moments }: { moments: Moment[] }) {

@@ -128,7 +128,7 @@ export const consoleText = {
     doubtLead: "Sent, and no answer came. Each is looked up in Salesforce at the time shown; none is simply sent again.",
     doubtNone: "No write is in doubt",
     doubtNoneBody: "Of every write that was sent, it is known whether it took effect.",
-    columns: { write: "Write", contact: "Contact", status: "Status", why: "Last fault", attempts: "Attempts", settle: "Known by", waited: "Waits for" },
+    columns: { write: "Write", contact: "Contact", status: "Status", why: "Last fault", attempts: "Attempts", settle: "Known by", waited: "Has waited" },
   },
   history: {
     title: "Who did what",
@@ -185,7 +185,7 @@ export const consoleText = {
   },
   contacts: {
     title: "Contact timeline",
-    lead: "What became of the writes of one contact.",
+    lead: "What became of one contact’s writes and reads, and who did what to them.",
     label: "Contact id",
     hint: "InitialContactId, or ContactId where there was no transfer",
     show: "Show",
