@@ -98,3 +98,10 @@ pub fn percentile(sorted: &mut [Duration], p: f64) -> Duration {
     let at = ((sorted.len() as f64 - 1.0) * p).round() as usize;
     sorted.get(at).copied().unwrap_or_default()
 }
+
+/// The same of each turn of so many, and of the turns the median: what else the machine does for a
+/// moment counts for one turn and not for the whole.
+pub fn typical(times: &[Duration], turn: usize, p: f64) -> Duration {
+    let mut turns: Vec<Duration> = times.chunks(turn).map(|t| percentile(&mut t.to_vec(), p)).collect();
+    percentile(&mut turns, 0.5)
+}

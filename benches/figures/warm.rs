@@ -14,7 +14,7 @@ use crate::{
     function::Function,
     relay::Relay,
     start,
-    table::{Table, ms, percentile},
+    table::{Table, ms, typical},
 };
 
 const ROUNDS: usize = 30;
@@ -55,7 +55,7 @@ impl Contender {
 
     /// Times into the table; median and 99th percentile back.
     fn tell(&self, table: &mut Table) -> (Duration, Duration) {
-        let (p50, p99) = (typical(&self.times, 0.5), typical(&self.times, 0.99));
+        let (p50, p99) = (typical(&self.times, CALLS, 0.5), typical(&self.times, CALLS, 0.99));
         table.add(&format!("warm: {}, p50", self.name), ms(p50), "ms");
         table.add(&format!("warm: {}, p99", self.name), ms(p99), "ms");
         (p50, p99)
@@ -90,7 +90,7 @@ pub async fn measure(table: &mut Table, environment: &Environment) -> anyhow::Re
         }
     }
 
-    let (org50, org99) = (typical(&asked, 0.5), typical(&asked, 0.99));
+    let (org50, org99) = (typical(&asked, CALLS, 0.5), typical(&asked, CALLS, 0.99));
     table.add("warm: the org alone, same query, p50", ms(org50), "ms");
     table.add("warm: the org alone, same query, p99", ms(org99), "ms");
     let (bare50, bare99) = bare.tell(table);
@@ -119,12 +119,6 @@ pub async fn measure(table: &mut Table, environment: &Environment) -> anyhow::Re
         );
     }
     Ok(())
-}
-
-/// The median of the turns' percentiles.
-fn typical(times: &[Duration], p: f64) -> Duration {
-    let mut turns: Vec<Duration> = times.chunks(CALLS).map(|t| percentile(&mut t.to_vec(), p)).collect();
-    percentile(&mut turns, 0.5)
 }
 
 /// Who puts the same question to the org directly, over one kept connection.
