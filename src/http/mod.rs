@@ -6,10 +6,11 @@
 
 use axum::{
     Json, Router, middleware,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use tokio::net::TcpListener;
 
+use self::guard::Door;
 use crate::flow_host::Host;
 use crate::lambda::Service;
 use crate::org::Org;
@@ -28,7 +29,7 @@ pub mod ops;
 #[derive(Clone, Debug)]
 pub struct App {
     /// How callers of `/api` are known.
-    pub door: guard::Door,
+    pub door: Door,
     /// What answers contact flows.
     pub service: Service,
     /// What keeps and runs CTI Flows.
@@ -51,13 +52,16 @@ pub fn router(app: App) -> Router {
         .fallback(problem::no_such_resource)
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
         .layer(middleware::map_response(problem::told));
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/metrics", get(metrics::metrics))
-        .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
-        .nest("/api", api)
-        .fallback(assets::page)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::same_site))
+    let pages: MethodRouter = get(assets::page);
+    let all = Router::new().route("/healthz", get(healthz)).nest("/api", api).fallback_service(pages);
+    let all = match app.door {
+        Door::Token { .. } => all
+            .route("/metrics", get(metrics::metrics))
+            .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke)),
+        // On AWS contact flows invoke their own function, and CloudWatch counts.
+        Door::Iam => all,
+    };
+    all.layer(middleware::from_fn_with_state(app.clone(), guard::same_site))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app)
 }

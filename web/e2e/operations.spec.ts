@@ -129,3 +129,16 @@ test("a change that somebody else made first is not overwritten", async ({ page,
   await page.getByRole("button", { name: "Load it anew" }).click();
   await expect(page.getByLabel("Subject", { exact: true })).toHaveValue("Theirs");
 });
+
+test("what a record holds stays text", async ({ page, server }) => {
+  const evil = '<img src=x onerror="document.title = 1">';
+  const event = { Details: { ContactData: { ContactId: CONTACT }, Parameters: { sf_operation: "create", sf_object: "Case", Subject: evil, [`<b>${"x"}</b>`]: "1" } } };
+  await fetch(`${server.origin}/2015-03-31/functions/sfInvokeAPI/invocations`, { method: "POST", body: JSON.stringify(event) });
+  await page.goto(`${server.address}#/dead-letters`);
+  await page.getByRole("link", { name: "create Case" }).click();
+  await expect(page.getByLabel("Subject", { exact: true })).toHaveValue(evil);
+  await page.getByText("The whole write").click();
+  await expect(page.locator("pre")).toContainText("<b>x</b>");
+  await expect(page.locator("main img, main b")).toHaveCount(0);
+  expect(await page.title()).not.toBe("1");
+});

@@ -1,4 +1,5 @@
-// Measures the pages against a running `tieline local`: node scripts/measure.mjs ADDRESS-WITH-TOKEN
+// Measures the pages against a running `tieline local`: npm run measure -- ADDRESS-WITH-TOKEN, best over a folder that
+// `cargo run --example fill` has filled
 // First view: from the start of the navigation until figures stand there, in a fresh browser each time.
 // Memory: the heap after garbage collection while a day of live updates passes through the page.
 import { chromium } from "@playwright/test";

@@ -114,6 +114,17 @@ async fn the_same_router_answers_behind_a_function_url() {
         (403, &json!("/problems/unsigned")),
         "a URL open to everybody answers nothing"
     );
+    for signer in [None, Some(SIGNER)] {
+        let path = "/2015-03-31/functions/sfInvokeAPI/invocations";
+        let event = request(
+            "POST",
+            path,
+            signer,
+            None,
+            Some(r#"{"Details":{"Parameters":{"sf_operation":"version"}}}"#),
+        );
+        assert_eq!(ask(&mut function, event).await.0, 405, "contact flows have their own function");
+    }
     for (origin, status) in [
         ("https://evil.example", 403),
         ("http://localhost:8080", 200),

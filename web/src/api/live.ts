@@ -75,7 +75,9 @@ async function follow(ended: AbortSignal, opened: () => void): Promise<boolean> 
   ended.addEventListener("abort", leave);
   let watch = setTimeout(leave, SILENCE);
   try {
-    const response = await fetch("/api/events", { headers: { Authorization: `Bearer ${token() ?? ""}` }, signal: cut.signal, cache: "no-store" });
+    const secret = token();
+    const headers: Record<string, string> = secret ? { Authorization: `Bearer ${secret}` } : {};
+    const response = await fetch("/api/events", { headers, signal: cut.signal, cache: "no-store" });
     if (response.status === 401) report("token");
     if (!response.ok || !response.body) return response.status >= 500;
     report("online");

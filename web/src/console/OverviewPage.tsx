@@ -59,7 +59,7 @@ function Actions({ overview, live, again }: { overview: Overview | null; live: b
 
 function Shown({ overview }: { overview: Overview }) {
   const series = useSeries();
-  const seen = overview.counted.filter((c) => c.count > 0 && c.name !== "ApiUsagePercent");
+  const seen = overview.counted.filter((c) => c.count > 0 && !GAUGES.includes(c.name));
   return (
     <div className="stack wide-gap">
       <Attention overview={overview} />
@@ -132,6 +132,9 @@ function Forecast({ budget }: { budget: NonNullable<Overview["budget"]> }) {
   if (budget.stopsAt !== null) return <>{spent}. {T.stops} <At at={budget.stopsAt} /></>;
   return <>{spent}. {budget.perHour === null ? T.forecastLater : T.lasts}</>;
 }
+
+/** What is measured and not counted stands in the figures above. */
+const GAUGES = ["ApiUsagePercent", "QueueDepth", "OldestAgeSeconds"];
 
 /** Durations and sizes are means; everything else is a sum. */
 function figure(c: Counted): string {
