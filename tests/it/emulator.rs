@@ -106,11 +106,6 @@ impl Emulator {
             .build()
     }
 
-    /// Where it is.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     /// A function with this code, which it runs as a process of its own.
     pub(crate) async fn new_function(
         &self,
