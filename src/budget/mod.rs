@@ -134,7 +134,7 @@ impl Window {
         let number = now.as_millis().max(0) / length;
         let (cap, limit) = given_out(rate);
         // Small enough that nobody strands much, large enough that few ask.
-        let chunk = (cap / (5 * workers.max(1) as u64)).clamp(1, (cap / 2).max(1));
+        let chunk = (2 * cap / (5 * workers.max(1) as u64)).clamp(1, (cap / 2).max(1));
         Self {
             key: Key { partition: format!("R#{org}"), sort: format!("{length}#{number:015}") },
             amount: chunk.max(u64::from(wanted.min(1))).min(limit.max(1)),

@@ -154,17 +154,22 @@ impl Books {
         let mut story = String::new();
         let mut cases: HashMap<&str, String> = HashMap::new();
         let mut last: HashMap<&str, u64> = HashMap::new();
+        let mut made: HashMap<String, Vec<&Value>> = HashMap::new();
+        for effect in &effects {
+            let of =
+                if effect["verb"] == "update" { short(&text(effect, "id")) } else { text(effect, "key") };
+            made.entry(of).or_default().push(effect);
+        }
         for one in accepted.iter() {
             let record = one.outcome.as_ref().map(|o| text(o, "Id")).unwrap_or_default();
             if one.kind == "case" {
                 cases.insert(&one.contact, record.clone());
             }
-            let case = cases.get(one.contact.as_str()).cloned().unwrap_or_default();
-            let of_this = |effect: &&Value| match one.kind {
-                "update" => effect["verb"] == "update" && same(&text(effect, "id"), &case),
-                _ => effect["key"] == *one.id,
+            let of = match one.kind {
+                "update" => cases.get(one.contact.as_str()).map(|case| short(case)).unwrap_or_default(),
+                _ => one.id.clone(),
             };
-            let found: Vec<&Value> = effects.iter().filter(of_this).collect();
+            let found = made.get(&of).cloned().unwrap_or_default();
             let succeeded = status(one) == "succeeded";
             let mut wrong = |count: &mut usize, what: &str| {
                 *count += 1;
@@ -176,7 +181,7 @@ impl Books {
                 wrong(&mut untrue, "untrue");
             } else if one.kind != "update" && found.len() > 1 {
                 wrong(&mut doubled, "doubled");
-            } else if succeeded && !same(&text(found[0], "id"), &record) {
+            } else if succeeded && short(&text(found[0], "id")) != short(&record) {
                 wrong(&mut untrue, "told another Id");
             }
             if let Some(first) = found.first().and_then(|effect| effect["seq"].as_u64()) {
@@ -299,9 +304,9 @@ impl Caller {
     }
 }
 
-/// Whether two spellings of an Id mean one record: errors of Salesforce name its first 15 characters.
-fn same(a: &str, b: &str) -> bool {
-    !a.is_empty() && a.get(..15) == b.get(..15)
+/// The part of an Id in which its spellings agree: errors of Salesforce name its first 15 characters.
+fn short(id: &str) -> String {
+    id.chars().take(15).collect()
 }
 
 fn status(one: &Accepted) -> String {
