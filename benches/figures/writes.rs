@@ -391,7 +391,7 @@ impl Line {
     async fn emptied(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
-            let Depth { visible, in_flight } = self.queue.depth(clock::now()).await?;
+            let Depth { visible, in_flight, .. } = self.queue.depth(clock::now()).await?;
             if visible + in_flight == 0 {
                 return Ok(());
             }
