@@ -5,16 +5,6 @@
 //! Who calls it: [`crate::worker`] writes the real Id to a contact attribute, [`crate::flow_host`]
 //! acts for the agent.
 
-use std::time::Duration;
-use std::time::UNIX_EPOCH;
-
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::SignableBody;
-use aws_sigv4::http_request::SignableRequest;
-use aws_sigv4::http_request::SigningSettings;
-use aws_sigv4::http_request::sign;
-use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::identity::Identity;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -183,8 +173,17 @@ impl Connect {
             "PUT" => reqwest::Method::PUT,
             _ => reqwest::Method::POST,
         };
-        let identity = identity(deadline).await?;
-        let signature = signed(&identity, instance.region, method.as_str(), &url, &body, clock::now())?;
+        let identity = net::aws::identity(deadline).await.map_err(unsent)?;
+        let signature = net::aws::signed(
+            &identity,
+            "connect",
+            instance.region,
+            method.as_str(),
+            &url,
+            &body,
+            clock::now(),
+        )
+        .map_err(unsent)?;
         let mut request = client.request(method, &url).header("content-type", "application/json");
         for (name, value) in signature {
             request = request.header(name, value);
@@ -263,48 +262,6 @@ fn instance(arn: &str) -> Result<Instance<'_>, ConnectError> {
     })
 }
 
-async fn identity(deadline: Deadline) -> Result<Identity, ConnectError> {
-    let unsent = |why: String| ConnectError::Unsent(why);
-    let find = async {
-        let provider = net::aws::config().await.credentials_provider();
-        let provider = provider.ok_or_else(|| unsent("there are no AWS credentials".to_owned()))?;
-        let found = provider.provide_credentials().await;
-        found.map_err(|_| unsent("there are no AWS credentials that can be used".to_owned()))
-    };
-    match tokio::time::timeout(deadline.remaining(), find).await {
-        Ok(found) => Ok(found?.into()),
-        Err(_) => Err(unsent("no AWS credentials in time".to_owned())),
-    }
-}
-
-/// The headers that sign a request.
-fn signed(
-    identity: &Identity,
-    region: &str,
-    method: &str,
-    url: &str,
-    body: &str,
-    now: Timestamp,
-) -> Result<Vec<(String, String)>, ConnectError> {
-    let unsigned =
-        |e: &dyn std::fmt::Display| ConnectError::Unsent(format!("the call cannot be signed: {e}"));
-    let since = Duration::from_millis(now.as_millis().unsigned_abs());
-    let parameters = v4::SigningParams::builder()
-        .identity(identity)
-        .region(region)
-        .name("connect")
-        .time(UNIX_EPOCH + since)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|e| unsigned(&e))?
-        .into();
-    let headers = std::iter::once(("content-type", "application/json"));
-    let request = SignableRequest::new(method, url, headers, SignableBody::Bytes(body.as_bytes()))
-        .map_err(|e| unsigned(&e))?;
-    let (instructions, _) = sign(request, &parameters).map_err(|e| unsigned(&e))?.into_parts();
-    Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-}
-
 fn understand(status: u16, kind: Option<&str>, text: &str) -> Result<Value, ConnectError> {
     let body = serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     if (200..=299).contains(&status) {
@@ -329,7 +286,6 @@ fn understand(status: u16, kind: Option<&str>, text: &str) -> Result<Value, Conn
 
 #[cfg(test)]
 mod tests {
-    use aws_credential_types::Credentials;
 
     use super::*;
 
@@ -357,25 +313,6 @@ mod tests {
             assert!(matches!(instance(odd), Err(ConnectError::Unsent(_))), "{odd}");
         }
         assert!(instance_of(&contact(None)).unwrap_err().to_string().contains("InstanceARN"));
-    }
-
-    #[test]
-    fn a_request_is_signed_as_aws_signs() {
-        let identity = Credentials::for_tests().into();
-        let at = Timestamp::from_millis(1_795_170_000_000);
-        let url = "https://connect.eu-west-2.amazonaws.com/contact/attributes";
-        let headers = signed(&identity, "eu-west-2", "POST", url, "{}", at).unwrap();
-        let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap();
-        assert_eq!(value("x-amz-date"), "20261120T102000Z");
-        let authorization = value("authorization");
-        assert!(
-            authorization
-                .starts_with("AWS4-HMAC-SHA256 Credential=ANOTREAL/20261120/eu-west-2/connect/aws4_request"),
-            "{authorization}"
-        );
-        assert!(authorization.contains("SignedHeaders=content-type;host;x-amz-date"), "{authorization}");
-        let other = signed(&identity, "eu-west-2", "POST", url, "{\"a\":1}", at).unwrap();
-        assert_ne!(headers, other, "the body is part of the signature");
     }
 
     #[test]

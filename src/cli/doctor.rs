@@ -16,9 +16,22 @@ pub(super) struct Args {
     /// Objects that flows write or read, besides those with a unique field.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values = doctor::OBJECTS)]
     objects: Vec<String>,
+    /// Fields that flows write or read, `Case.Origin,Contact.Phone`.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = field)]
+    fields: Vec<String>,
+    /// The deployed function, name or ARN: may Amazon Connect invoke it?
+    #[arg(long, value_name = "NAME")]
+    function: Option<String>,
     /// How the checks are printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+fn field(text: &str) -> Result<String, &'static str> {
+    match text.split_once('.') {
+        Some((object, field)) if !object.is_empty() && !field.is_empty() => Ok(text.to_owned()),
+        _ => Err("a field is named with its object: Case.Origin"),
+    }
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -27,7 +40,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             if let Some(roots) = config.process.trusted_roots.clone() {
                 crate::net::trust(roots);
             }
-            doctor::examine(&Service::new(Ok(config)), &args.objects).await
+            let asked = doctor::Asked { objects: args.objects, fields: args.fields, function: args.function };
+            doctor::examine(&Service::new(Ok(config)), &asked).await
         }
         Err(errors) => doctor::environment(&errors),
     };

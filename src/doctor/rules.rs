@@ -1,10 +1,12 @@
 //! What an answer says about the health of the set-up. Pure.
 
 use serde::Serialize;
+use serde_json::Map;
 use serde_json::Value;
 
 use crate::fault::Class;
 use crate::fault::Fault;
+use crate::time::Timestamp;
 
 /// One check, as it came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -136,6 +138,34 @@ pub(super) fn version(version: &str) -> Check {
     }
 }
 
+/// Whether the org itself serves the version; the list names them all.
+pub(super) fn served(version: &str, versions: &Value) -> Option<Check> {
+    let served: Vec<_> = versions.as_array()?.iter().filter_map(|v| v.get("version")?.as_str()).collect();
+    let (newest, asked) = (served.last()?, version.trim_start_matches('v'));
+    Some(if served.contains(&asked) {
+        Check::good("served version", format!("the org serves {version}; its newest is v{newest}"))
+    } else {
+        let cause = format!("the org does not serve {version}; its newest is v{newest}");
+        Check::failed("served version", cause, "set SF_VERSION to a version that the org serves")
+    })
+}
+
+/// AWS refuses signatures, and Salesforce JWTs, of clocks that are minutes wrong.
+pub(super) fn clock(ours: Timestamp, theirs: Timestamp) -> Check {
+    let apart = (ours.as_millis() - theirs.as_millis()) / 1000;
+    let cause =
+        format!("{} seconds {} Salesforce's", apart.abs(), if apart < 0 { "behind" } else { "ahead of" });
+    match apart.abs() {
+        0..=5 => Check::good("clock", "agrees with Salesforce's"),
+        6..=120 => Check::warned("clock", cause, "let this machine's clock be set by NTP"),
+        _ => Check::failed(
+            "clock",
+            cause,
+            "let this machine's clock be set by NTP: signatures and JWTs are refused",
+        ),
+    }
+}
+
 pub(super) fn limits(limits: &Value) -> Check {
     const NAME: &str = "daily calls";
     let number = |key: &str| limits.pointer(&format!("/DailyApiRequests/{key}")).and_then(Value::as_u64);
@@ -184,14 +214,85 @@ pub(super) fn permissions(object: &str, description: &Value) -> Check {
     )
 }
 
+/// What this user may do with a field that flows name.
+pub(super) fn field(object: &str, field: &str, description: &Value) -> Check {
+    let name = format!("field {object}.{field}");
+    let Some(found) = named(field, description) else {
+        let cure = "check the API name, and the field's permissions in the API user's permission set";
+        return Check::failed(&name, "the object has no such field, or this user cannot see it", cure);
+    };
+    let may = |flag: &str| found.get(flag).and_then(Value::as_bool).unwrap_or(false);
+    match (may("createable"), may("updateable")) {
+        (true, true) => Check::good(&name, "may be read, filled and edited"),
+        (create, _) => Check::warned(
+            &name,
+            if create { "may be filled at creation and not edited" } else { "may be read and not filled" },
+            "give edit access to the field, if flows write it",
+        ),
+    }
+}
+
+fn named<'a>(field: &str, description: &'a Value) -> Option<&'a Value> {
+    let named =
+        |f: &&Value| f.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(field));
+    description.get("fields")?.as_array()?.iter().find(named)
+}
+
+/// Triggers may be written for one record at a time; a batch of two hundred then meets limits.
+pub(super) fn triggers(objects: &[&str], found: Result<&[Map<String, Value>], &Fault>) -> Check {
+    const NAME: &str = "triggers";
+    let Ok(found) = found else {
+        return Check::good(
+            NAME,
+            "the org does not tell this user of Apex triggers (permission View Setup and Configuration)",
+        );
+    };
+    let text = |row: &Map<String, Value>, key: &str| {
+        row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let of_ours =
+        found.iter().filter(|row| objects.iter().any(|o| text(row, "TableEnumOrId").eq_ignore_ascii_case(o)));
+    let named: Vec<_> =
+        of_ours.map(|row| format!("{} ({})", text(row, "Name"), text(row, "TableEnumOrId"))).collect();
+    if named.is_empty() {
+        return Check::good(NAME, "none on the objects looked at");
+    }
+    Check::warned(
+        NAME,
+        format!("run on every write: {}", named.join(", ")),
+        "make sure that each handles 200 records at once, or narrow the object: TIELINE_WIDTH=200,Case=25",
+    )
+}
+
+/// Whether Amazon Connect may invoke the function; `policy` is the function's own.
+pub(super) fn invoked_by_connect(function: &str, policy: &Result<Value, String>) -> Check {
+    const NAME: &str = "Amazon Connect";
+    let cure = "add the function in the Amazon Connect console (Flows, AWS Lambda), or set AmazonConnectInstanceId in the template";
+    let policy = match policy {
+        Ok(policy) => policy,
+        Err(why) => {
+            let cure = "check the function's name and region, and that you may call lambda:GetPolicy";
+            return Check::failed(NAME, format!("who may invoke {function} cannot be read: {why}"), cure);
+        }
+    };
+    let allows = |statement: &Value| {
+        statement["Effect"] == "Allow"
+            && statement["Principal"]["Service"] == "connect.amazonaws.com"
+            && statement["Action"].as_str().is_some_and(|a| a.starts_with("lambda:Invoke") || a == "lambda:*")
+    };
+    let statements = policy.get("Statement").and_then(Value::as_array);
+    if statements.into_iter().flatten().any(allows) {
+        Check::good(NAME, format!("may invoke {function}"))
+    } else {
+        Check::failed(NAME, format!("may not invoke {function}: its flows take their error branch"), cure)
+    }
+}
+
 /// A field that carries a write's identity must refuse a second record, and take the whole identity.
 pub(super) fn unique_field(object: &str, field: &str, description: &Value) -> Check {
     const LONG_ENOUGH: u64 = 29;
     let name = format!("unique field {object}.{field}");
-    let fields = description.get("fields").and_then(Value::as_array);
-    let named =
-        |f: &&Value| f.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(field));
-    let Some(found) = fields.into_iter().flatten().find(named) else {
+    let Some(found) = named(field, description) else {
         let cure = "make a text field of 32 characters, unique, and let the API user edit it; or take it out of TIELINE_UNIQUE_FIELDS";
         return Check::failed(&name, "the object has no such field, or this user cannot see it", cure);
     };

@@ -9,6 +9,10 @@ use crate::fault::Fault;
 fn each_planted_fault_is_found_and_named() {
     let field = |unique: bool, kind: &str, length: u64, createable: bool| json!({"fields": [{"name": "WriteKey__c", "unique": unique, "type": kind, "length": length, "createable": createable}]});
     let unique = |description: &Value| rules::unique_field("Case", "writekey__c", description);
+    let served =
+        |version: &str| rules::served(version, &json!([{"version": "65.0"}, {"version": "66.0"}])).unwrap();
+    let trigger = json!({"Name": "CaseBefore", "TableEnumOrId": "Case"}).as_object().unwrap().clone();
+    let triggers = |object: &str| rules::triggers(&[object], Ok(std::slice::from_ref(&trigger)));
     let ours = |code: &str| Fault::new(Class::Ours, code, "no");
     let planted = [
         (rules::secret(&ours("SECRET_UNUSABLE")), Status::Failed, "secret"),
@@ -41,6 +45,26 @@ fn each_planted_fault_is_found_and_named() {
         (unique(&field(true, "string", 20, true)), Status::Failed, "29 characters"),
         (unique(&field(true, "double", 32, true)), Status::Failed, "must be a text"),
         (unique(&field(true, "string", 32, false)), Status::Failed, "may not fill"),
+        (served("v99.0"), Status::Failed, "newest is v66.0"),
+        (
+            rules::clock(Timestamp::from_millis(60_000), Timestamp::from_millis(0)),
+            Status::Warned,
+            "60 seconds ahead",
+        ),
+        (
+            rules::clock(Timestamp::from_millis(0), Timestamp::from_millis(600_000)),
+            Status::Failed,
+            "600 seconds behind",
+        ),
+        (rules::field("Case", "Orgin", &field(true, "string", 32, true)), Status::Failed, "no such field"),
+        (
+            rules::field("Case", "WriteKey__c", &field(true, "string", 32, false)),
+            Status::Warned,
+            "not filled",
+        ),
+        (triggers("case"), Status::Warned, "CaseBefore (Case)"),
+        (rules::invoked_by_connect("f", &Ok(Value::Null)), Status::Failed, "may not invoke f"),
+        (rules::invoked_by_connect("f", &Err("AccessDenied".to_owned())), Status::Failed, "lambda:GetPolicy"),
         (rules::unreachable("queue", "AccessDenied"), Status::Failed, "what this role may do"),
         (rules::depth("dead-letter queue", 3), Status::Warned, "3 waiting"),
     ];
@@ -65,6 +89,15 @@ fn what_is_well_is_called_well() {
         rules::unique_field("Case", "WriteKey__c", &all),
         rules::depth("dead-letter queue", 0),
         rules::depth("queue", 7),
+        rules::served("v66.0", &json!([{"version": "66.0"}])).unwrap(),
+        rules::clock(Timestamp::from_millis(0), Timestamp::from_millis(2_000)),
+        rules::triggers(&["Case"], Ok(&[])),
+        rules::triggers(&["Case"], Err(&Fault::new(Class::Rejected, "INVALID_TYPE", "no"))),
+        rules::invoked_by_connect(
+            "f",
+            &Ok(json!({"Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "connect.amazonaws.com"}, "Action": "lambda:InvokeFunction"}]})),
+        ),
     ] {
         assert_eq!(check.status, Status::Good, "{check:?}");
     }
@@ -80,7 +113,7 @@ async fn a_secret_that_cannot_be_read_ends_the_questions_to_salesforce() {
     ];
     let vars = vars.map(|(n, v)| (n.to_owned(), v.to_owned())).into_iter();
     let service = Service::new(Config::from_vars(vars));
-    let checks = examine(&service, &["Case".to_owned()]).await;
+    let checks = examine(&service, &Asked { objects: vec!["Case".to_owned()], ..Asked::default() }).await;
     let names: Vec<_> = checks.iter().map(|c| (c.name.as_str(), c.status)).collect();
     assert_eq!(
         names,

@@ -3,18 +3,29 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::SignableBody;
+use aws_sigv4::http_request::SignableRequest;
+use aws_sigv4::http_request::SigningSettings;
+use aws_sigv4::http_request::sign;
+use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 use tokio::sync::OnceCell;
+
+use crate::clock::Deadline;
+use crate::time::Timestamp;
 
 static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
 
@@ -36,6 +47,54 @@ pub async fn config() -> &'static SdkConfig {
                 .await
         })
         .await
+}
+
+/// Whose name signs the calls that no SDK makes.
+///
+/// # Errors
+/// Why there is none, for people.
+pub async fn identity(deadline: Deadline) -> Result<Identity, String> {
+    let find = async {
+        let provider = config().await.credentials_provider();
+        let provider = provider.ok_or_else(|| "there are no AWS credentials".to_owned())?;
+        let found = provider.provide_credentials().await;
+        found.map_err(|_| "there are no AWS credentials that can be used".to_owned())
+    };
+    match tokio::time::timeout(deadline.remaining(), find).await {
+        Ok(found) => Ok(found?.into()),
+        Err(_) => Err("no AWS credentials in time".to_owned()),
+    }
+}
+
+/// The headers that sign a request with a body of JSON.
+///
+/// # Errors
+/// It cannot be signed; for people.
+pub fn signed(
+    identity: &Identity,
+    service: &str,
+    region: &str,
+    method: &str,
+    url: &str,
+    body: &str,
+    now: Timestamp,
+) -> Result<Vec<(String, String)>, String> {
+    let unsigned = |e: &dyn std::fmt::Display| format!("the call cannot be signed: {e}");
+    let since = Duration::from_millis(now.as_millis().unsigned_abs());
+    let parameters = v4::SigningParams::builder()
+        .identity(identity)
+        .region(region)
+        .name(service)
+        .time(UNIX_EPOCH + since)
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|e| unsigned(&e))?
+        .into();
+    let headers = std::iter::once(("content-type", "application/json"));
+    let request = SignableRequest::new(method, url, headers, SignableBody::Bytes(body.as_bytes()))
+        .map_err(|e| unsigned(&e))?;
+    let (instructions, _) = sign(request, &parameters).map_err(|e| unsigned(&e))?.into_parts();
+    Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 /// reqwest, as the AWS clients want to see it.
@@ -90,4 +149,30 @@ fn failed(error: reqwest::Error) -> ConnectorError {
 
 fn unreadable(error: aws_smithy_runtime_api::http::HttpError) -> ConnectorError {
     ConnectorError::other(error.into(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_signed_as_aws_signs() {
+        let identity = Credentials::for_tests().into();
+        let at = Timestamp::from_millis(1_795_170_000_000);
+        let url = "https://connect.eu-west-2.amazonaws.com/contact/attributes";
+        let headers = signed(&identity, "connect", "eu-west-2", "POST", url, "{}", at).unwrap();
+        let value = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap();
+        assert_eq!(value("x-amz-date"), "20261120T102000Z");
+        let authorization = value("authorization");
+        assert!(
+            authorization
+                .starts_with("AWS4-HMAC-SHA256 Credential=ANOTREAL/20261120/eu-west-2/connect/aws4_request"),
+            "{authorization}"
+        );
+        assert!(authorization.contains("SignedHeaders=content-type;host;x-amz-date"), "{authorization}");
+        let other = signed(&identity, "connect", "eu-west-2", "POST", url, "{\"a\":1}", at).unwrap();
+        assert_ne!(headers, other, "the body is part of the signature");
+    }
 }

@@ -16,6 +16,7 @@ mod crash;
 mod deploy;
 mod bill;
 mod desk;
+mod doctor;
 mod emulator;
 mod exchange;
 mod flow;

@@ -90,6 +90,10 @@ pub struct Setting {
 pub struct Examine {
     /// Objects that flows write or read, behind commas; Contact, Case and Task if none are named.
     objects: Option<String>,
+    /// Fields that flows write or read, behind commas: `Case.Origin`.
+    fields: Option<String>,
+    /// The deployed function, name or ARN: may Amazon Connect invoke it?
+    function: Option<String>,
 }
 
 pub(super) fn counted() -> impl Iterator<Item = Counted> {
@@ -129,11 +133,16 @@ fn setting(variable: &Variable, config: &Config, stores: &Stores) -> Setting {
 /// Looks at the whole set-up: what is wrong, why, and what cures it. Costs a few calls to Salesforce.
 #[utoipa::path(get, path = "/doctor", tag = "line", params(Examine), responses((status = 200, body = Vec<Check>)))]
 pub async fn doctor(State(app): State<App>, Query(asked): Query<Examine>) -> Json<Vec<Check>> {
-    let named = asked.objects.unwrap_or_default();
-    let named: Vec<String> =
-        named.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect();
-    let objects = if named.is_empty() { doctor::OBJECTS.map(str::to_owned).to_vec() } else { named };
-    Json(doctor::examine(&app.service, &objects).await)
+    let names = |text: Option<String>| -> Vec<String> {
+        let text = text.unwrap_or_default();
+        text.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect()
+    };
+    let mut objects = names(asked.objects);
+    if objects.is_empty() {
+        objects = doctor::OBJECTS.map(str::to_owned).to_vec();
+    }
+    let asked = doctor::Asked { objects, fields: names(asked.fields), function: asked.function };
+    Json(doctor::examine(&app.service, &asked).await)
 }
 
 /// Whether the worker of this process runs.

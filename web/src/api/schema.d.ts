@@ -1790,6 +1790,10 @@ export interface operations {
       query?: {
         /** @description Objects that flows write or read, behind commas; Contact, Case and Task if none are named. */
         objects?: string;
+        /** @description Fields that flows write or read, behind commas: `Case.Origin`. */
+        fields?: string;
+        /** @description The deployed function, name or ARN: may Amazon Connect invoke it? */
+        function?: string;
       };
     };
     responses: {
