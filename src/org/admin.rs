@@ -185,6 +185,7 @@ fn page(org: &Org, now: Timestamp) -> Response {
     Response::raw(200, "text/html;charset=UTF-8", html)
 }
 
-fn escape(text: &str) -> String {
+/// Text between the tags of HTML or XML.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

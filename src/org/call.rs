@@ -19,7 +19,9 @@ use crate::org::ask::Headers;
 use crate::org::ask::Said;
 use crate::org::ask::unreadable;
 use crate::org::auth;
+use crate::org::bulk;
 use crate::org::data::Context;
+use crate::org::data::Tx;
 use crate::org::error::OrgError;
 use crate::org::faults;
 use crate::org::faults::Rule;
@@ -117,6 +119,7 @@ fn serve(org: &Inner, request: &Request, target: &Target, now: Timestamp) -> Res
         ["services", "oauth2", "revoke"] => hold(&org.auth).revoke(request, target),
         ["services", "oauth2", "userinfo"] | ["id", _, _] => rest::identity(org, request, target, &base, now),
         ["services", "data"] => Response::json(200, &rest::versions()),
+        ["services", "async", version, rest @ ..] => bulk(org, request, version, rest, &base, now),
         ["services", "data", version, ..] => match version_of(version) {
             Ok(version) => data(org, request, target, version, &base, now),
             Err(error) => Said::refused(&[error]).response(),
@@ -216,34 +219,77 @@ fn json_body(request: &Request) -> Result<Option<Value>, OrgError> {
     })
 }
 
+/// A call of the Bulk API, which says who it is in a header of its own and answers in XML.
+fn bulk(
+    org: &Inner,
+    request: &Request,
+    version: &str,
+    rest: &[&str],
+    base: &str,
+    now: Timestamp,
+) -> Response {
+    let refused = |code, text: &str| bulk::Refused(code, text.to_owned()).response();
+    let Ok(version) = version_of(&format!("v{version}")) else {
+        return refused("InvalidVersion", "The version is not one of this organization");
+    };
+    let session = request.header("x-sfdc-session").unwrap_or_default();
+    if hold(&org.auth).session(session, now).is_none() {
+        return refused("InvalidSessionId", "Unable to find session id");
+    }
+    if let Err(which) = hold(&org.limits).call(1, now) {
+        return refused("ExceededQuota", which.error().2);
+    }
+    let asked = Asked { request, method: request.method, version, session, base, now };
+    within(org, &asked, |call, tx| bulk::answer(call, tx, request, rest))
+        .unwrap_or_else(|error| refused("Unknown", &error.message))
+}
+
 /// Asks the resource, and keeps what it did.
 fn run(org: &Inner, request: &Request, ask: &Ask<'_>, session: &str, base: &str, now: Timestamp) -> Said {
+    let asked = Asked { request, method: ask.method, version: ask.version, session, base, now };
+    within(org, &asked, |call, tx| rest::answer(call, tx, ask))
+        .unwrap_or_else(|error| Said::refused(&[error]))
+}
+
+/// Who asks, for what and when.
+struct Asked<'a> {
+    request: &'a Request,
+    method: Method,
+    version: u32,
+    session: &'a str,
+    base: &'a str,
+    now: Timestamp,
+}
+
+/// Does the work with the database to itself; what it did enters the journal.
+fn within<T>(
+    org: &Inner,
+    asked: &Asked<'_>,
+    work: impl FnOnce(&Call<'_>, &Tx<'_>) -> T,
+) -> Result<T, OrgError> {
+    let Asked { request, method, version, session, base, now } = *asked;
+    let path = request.target.split('?').next().unwrap_or_default();
     let call = Call {
         org,
-        context: Context { now, api_version: ask.version, ..org.context.clone() },
+        context: Context { now, api_version: version, ..org.context.clone() },
         session,
         base,
-        facts: faults::Call { method: request.method, path: &ask.target.path, body: &request.body },
+        facts: faults::Call { method: request.method, path, body: &request.body },
         strikes: hold(&org.faults).strikes_records(),
         whole: Cell::new(false),
         effects: RefCell::new(Vec::new()),
     };
-    if matches!(ask.method, Method::Get | Method::Head) {
-        return org.data.read(|tx| rest::answer(&call, tx, ask));
+    if matches!(method, Method::Get | Method::Head) {
+        return Ok(org.data.read(|tx| work(&call, tx)));
     }
     // The journal is held across the commit, so that its order is that of the commits.
     let mut journal = hold(&org.journal);
-    let said = org.data.transaction(|tx| rest::answer(&call, tx, ask));
-    match said {
-        Ok(said) => {
-            let effects = call.effects.take();
-            if !effects.is_empty() {
-                journal.keep(effects, &format!("{} {}", request.method.name(), ask.target.path), now);
-            }
-            said
-        }
-        Err(error) => Said::refused(&[error]),
+    let done = org.data.transaction(|tx| work(&call, tx))?;
+    let effects = call.effects.take();
+    if !effects.is_empty() {
+        journal.keep(effects, &format!("{} {path}", request.method.name()), now);
     }
+    Ok(done)
 }
 
 fn oversized(request: &Request) -> Option<Response> {

@@ -13,7 +13,8 @@
 //! * [`wire`] requests and responses as values · [`server`] the only file that knows sockets ·
 //!   [`call`] the way of every call: sizes, faults, session, limits, resource, journal
 //! * [`rest`] which path is which resource: [`rows`], [`query`] with its [`pages`], [`collections`], [`composite`] with
-//!   its [`reference`]s, [`graph`], [`tree`], [`batch`], [`chatter`] with [`segments`] and [`feed`]
+//!   its [`reference`]s, [`graph`], [`tree`], [`batch`], [`chatter`] with [`segments`] and [`feed`]; beside it
+//!   [`bulk`]
 //! * [`auth`] sessions · [`limits`] · [`faults`] what goes wrong on demand · [`journal`] what was
 //!   done · [`admin`] the paths under `/_org/` · [`sample`] the sample company
 
@@ -21,6 +22,7 @@ mod admin;
 mod ask;
 pub mod auth;
 mod batch;
+mod bulk;
 mod call;
 mod chatter;
 mod collections;
@@ -131,6 +133,7 @@ struct Inner {
     recent: Mutex<VecDeque<(String, String)>>,
     segments: Mutex<HashMap<String, Vec<Value>>>,
     late: Mutex<Vec<(Timestamp, Request)>>,
+    jobs: Mutex<bulk::Jobs>,
 }
 
 fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -176,6 +179,7 @@ impl Org {
             recent: Mutex::default(),
             segments: Mutex::default(),
             late: Mutex::default(),
+            jobs: Mutex::default(),
         })))
     }
 

@@ -82,8 +82,15 @@ async function collections(conn) {
   assert.equal(updated.length, 295);
   const left = await accounts.find({ Name: { $like: 'Many #%' } }, 'Id, Name, Description');
   assert.ok(left.every((r) => r.Description === `${r.Name}!`));
-  const destroyed = await accounts.find({ Name: { $like: 'Many #%' } }).destroy({ allowBulk: false });
-  assert.equal(destroyed.length, 295);
+  // So many that the client turns to the Bulk API by itself.
+  const renamed = await accounts.find({ Name: { $like: 'Many #%' } }).update({ Site: '${Name}', Industry: null });
+  assert.ok(renamed.length === 295 && renamed.every((r) => r.success && r.id));
+  const destroyed = await accounts.find({ Site: { $like: 'Many #%' } }).destroy();
+  assert.ok(destroyed.length === 295 && destroyed.every((r) => r.success));
+  assert.equal(await accounts.count({ Site: { $like: 'Many #%' } }), 0);
+  const loaded = await conn.bulk.load('UpsertTable__c', 'upsert', { extIdField: 'ExtId__c' }, [{ Name: 'bulk, "quoted"', ExtId__c: 'b1' }, { Name: 'keyless' }]);
+  assert.deepEqual(loaded.map((r) => [r.success, r.created]), [[true, true], [false, false]]);
+  assert.match(loaded[1].errors[0], /^MISSING_ARGUMENT:ExtId__c not specified/);
 }
 
 // More children than are told with their parent: the client asks for the rest by itself.

@@ -96,7 +96,8 @@ impl Data {
     /// The file cannot be opened or is no database.
     pub fn open(path: Option<&Path>, schema: Schema) -> Result<Self, OrgError> {
         let db = match path {
-            Some(path) => Connection::open(path)?,
+            Some(path) => Connection::open(path)
+                .map_err(|e| OrgError::unexpected(format!("{}: {e}", path.display())))?,
             None => Connection::open_in_memory()?,
         };
         table::prepare(&db, &schema)?;

@@ -118,6 +118,11 @@ fn without_it_a_failure_stops_only_what_depends_on_it() {
     let codes: Vec<Option<&str>> = said.iter().map(|s| s["body"][0]["errorCode"].as_str()).collect();
     let halted = Some("PROCESSING_HALTED");
     assert_eq!(codes, [Some("REQUIRED_FIELD_MISSING"), halted, None, halted, halted, None]);
+    let circle = [("a", "@{b.id}"), ("b", "@{a.id}")];
+    let subs = circle.map(|(name, of)| sub("POST", "/sobjects/Account", name, json!({"Name": of})));
+    let codes = composite(&client, false, subs.to_vec());
+    assert!(codes.iter().all(|s| s["body"][0]["errorCode"] == "PROCESSING_HALTED"), "{codes:?}");
+    assert_eq!(client.query("SELECT COUNT() FROM Account")["totalSize"], 2);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The simulated org, asked as a client asks it: most tests hand requests in, a few use sockets.
 
 mod bad_input;
+mod bulk;
 mod batches;
 mod chatter;
 mod clients;
+mod command;
 mod faults;
 mod rows;
 mod sockets;

@@ -107,3 +107,19 @@ async fn health_needs_nothing_and_addresses_are_the_callers_own() {
     assert_eq!(login["instance_url"], served.base.as_str());
     assert!(login["id"].as_str().unwrap().starts_with(&served.base));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_refused_zipped_or_not() {
+    let served = serve(empty()).await;
+    let http = reqwest::Client::new();
+    let large = vec![b' '; 50 * 1024 * 1024 + 1];
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &large).unwrap();
+    let post = |how: &'static str, body: Vec<u8>| {
+        let url = format!("{}/services/data/v66.0/sobjects/Account", served.base);
+        http.post(url).bearer_auth("t").header("Content-Encoding", how).body(body).send()
+    };
+    assert_eq!(post("identity", large).await.unwrap().status(), 413);
+    assert_eq!(post("gzip", encoder.finish().unwrap()).await.unwrap().status(), 413);
+    assert_eq!(accounts(&http, &served.base).await, 0);
+}
