@@ -17,7 +17,7 @@ pub(super) fn check(world: &World, accepted: &[Accepted], figures: &mut Figures)
             return Err(format!("I1: {} has no outcome", one.id));
         };
         let record = match one.kind {
-            Kind::Update => case_of(world, one, accepted),
+            Kind::Update => case_of(world, one),
             Kind::Delete => effects.iter().find(|e| created(e, &one.text)).map(|e| text(e, "id")),
             Kind::Case | Kind::Task | Kind::Post => None,
         };
@@ -78,8 +78,9 @@ fn created(effect: &Value, subject: &str) -> bool {
     effect["verb"] == "create" && effect["fields"]["Subject"] == *subject
 }
 
-/// The case that the updates of a contact mean.
-fn case_of(world: &World, one: &Accepted, accepted: &[Accepted]) -> Option<String> {
-    let case = accepted.iter().find(|a| a.group == one.group && a.kind == Kind::Case)?;
-    world.ledger.outcomes().get(&case.id)?.record_id.clone()
+/// The case that the updates of a contact mean: also one whose flow was never told of it.
+fn case_of(world: &World, one: &Accepted) -> Option<String> {
+    let outcomes = world.ledger.outcomes();
+    let case = outcomes.values().find(|o| o.group == one.group && o.name.as_deref() == Some("case"))?;
+    case.record_id.clone()
 }

@@ -11,6 +11,7 @@ use tieline::write::{Asked, Progress, Writes};
 use tokio::task::JoinHandle;
 
 use super::check::check;
+use super::ledger::same;
 use super::story::told;
 use super::wires::Wires;
 use super::world::World;
@@ -331,7 +332,11 @@ impl Call {
             match tokio::time::timeout(life, call).await {
                 Ok(Ok(taken)) => {
                     if let Progress::Done(Written::Created { id }) = &taken.progress
-                        && !world.ledger.effects().iter().any(|effect| effect["id"] == **id)
+                        && !world
+                            .ledger
+                            .effects()
+                            .iter()
+                            .any(|effect| same(effect["id"].as_str().unwrap_or_default(), id))
                     {
                         return Err(format!("I3: the flow was told {id}, which is not there"));
                     }
