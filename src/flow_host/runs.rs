@@ -34,8 +34,9 @@ use crate::store::StoreError;
 use crate::time::Timestamp;
 
 const RUNS: &str = "flow-run";
-/// Most runs that a list gives.
+/// Most runs that a list gives, and how many such lists are looked through for those of a contact.
 const LIST: usize = 200;
+const PAGES: usize = 25;
 /// Runs held in memory beside the table.
 const LIVE: usize = 2000;
 
@@ -258,20 +259,30 @@ impl Host {
         contact: Option<&str>,
         now: Timestamp,
     ) -> Result<Vec<Value>, Error> {
-        let rows = self.0.table.list_index("flow-runs", None, true, LIST, now).await?;
         let mut runs = Vec::new();
-        for row in rows {
-            let mut kept: Kept = decode(&row.data)?;
-            let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
-            let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
-            if of_flow && of_contact {
-                if !kept.run.status.is_over() && now >= kept.run.deadline_ms {
-                    let flow = kept.flow();
-                    kept.run.advance(&flow, now);
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES {
+            let rows = self.0.table.list_index("flow-runs", after.as_deref(), true, LIST, now).await?;
+            for row in &rows {
+                let mut kept: Kept = decode(&row.data)?;
+                let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
+                let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
+                if of_flow && of_contact {
+                    if !kept.run.status.is_over() && now >= kept.run.deadline_ms {
+                        let flow = kept.flow();
+                        kept.run.advance(&flow, now);
+                    }
+                    runs.push(kept.shown());
                 }
-                runs.push(kept.shown());
+            }
+            match rows.last() {
+                Some(last) if rows.len() == LIST && runs.len() < LIST => {
+                    after = Some(last.key.sort.clone());
+                }
+                _ => break,
             }
         }
+        runs.truncate(LIST);
         Ok(runs)
     }
 
