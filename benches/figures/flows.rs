@@ -25,6 +25,12 @@ pub async fn measure(table: &mut Table, _: &Environment) -> anyhow::Result<()> {
     let check = percentile(&mut checks, 0.5).as_secs_f64() * 1000.0;
     table.at_most("flows: a flow of 500 actions is checked (p50)", check, "ms", 5.0);
 
+    let damaged = damaged(100_000);
+    let began = Instant::now();
+    black_box(check_text(&damaged, &Around::default()));
+    let check = began.elapsed().as_secs_f64() * 1000.0;
+    table.add("flows: a damaged file of 100,000 actions is checked", check, "ms");
+
     let flow = Flow::new(&Document::parse(&round())?);
     let steps = Limits::default().steps;
     let mut runs = timed(|| {
@@ -58,6 +64,12 @@ fn timed(mut work: impl FnMut()) -> Vec<Duration> {
             began.elapsed()
         })
         .collect()
+}
+
+/// Actions of the older dialect, of blocks that nobody knows, which lead nowhere.
+fn damaged(count: usize) -> String {
+    let action = |n: usize| json!({"id": format!("uid{n}"), "type": format!("SE_Nope{n}"), "controls": null, "ports": {"x": format!("gone-{n}")}});
+    json!({"actions": (0..count).map(action).collect::<Vec<_>>()}).to_string()
 }
 
 /// Actions that each double the text of the one before.

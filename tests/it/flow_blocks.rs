@@ -8,7 +8,7 @@ use tieline::{
     clock,
     config::Config,
     flow::{model::Document, run::Event},
-    flow_host::{Host, Mode, Started},
+    flow_host::{Host, Mode, Settings as FlowSettings, Started},
     lambda::{Service, Stores},
     org::{Org, Settings},
     outcome::rows,
@@ -247,4 +247,33 @@ async fn apex_is_asked_where_the_org_exposes_it_and_only_once() {
         serde_json::from_str::<Value>(&calls[0].body).unwrap(),
         json!({"stars": "5", "note": "well done"})
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_http_block_calls_hosts_of_its_list_alone_and_takes_no_more_than_fits() {
+    let there = Salesforce::start(vec![
+        json!({"status": 200, "body": {"open": true}}),
+        json!({"status": 404, "body": {"error": "gone"}}),
+        json!({"status": 302, "headers": {"location": "http://127.0.0.1:9/elsewhere"}}),
+        json!({"status": 200, "body_text": "x".repeat(1 << 21)}),
+    ])
+    .await;
+    let list = vec![there.server.address.to_string(), "127.0.0.1:9".to_owned()];
+    let settings = FlowSettings { http_hosts: list, ..FlowSettings::default() };
+    let host = Host::new(settings, Sqlite::in_memory().unwrap().table(sqlite::STATE), None, None);
+    let to = |url: &str| json!({"url": url, "method": "POST", "headers": {"X-Caller": "$.contact.contactId", "Host": "evil.example"}, "body": {"a": 1}});
+    let url = format!("{}/hours", there.server.url());
+    let found = succeeds(&host, "SE_HttpRequest", to(&url)).await;
+    assert_eq!((&found["status"], &found["body"]), (&json!(200), &json!({"open": true})));
+    assert_eq!(fails(&host, "SE_HttpRequest", to(&url)).await, "HTTP_404");
+    let moved = succeeds(&host, "SE_HttpRequest", to(&url)).await;
+    assert_eq!(moved["status"], 302, "nothing is followed: another host is another decision");
+    assert_eq!(fails(&host, "SE_HttpRequest", to(&url)).await, "ResultTooLarge");
+    assert_eq!(fails(&host, "SE_HttpRequest", to("http://127.0.0.1:9/closed")).await, "Unreachable");
+    for refused in ["http://127.0.0.1:10/", "https://example.com/", "file:///etc/passwd", "no url", ""] {
+        assert_eq!(fails(&host, "SE_HttpRequest", to(refused)).await, "NotAllowed", "{refused}");
+    }
+    let asked = there.asked();
+    assert_eq!(asked.len(), 4);
+    assert_eq!((asked[0].method.as_str(), asked[0].body.as_str()), ("POST", r#"{"a":1}"#));
 }

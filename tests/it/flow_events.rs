@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::emulator::Emulator;
 use crate::support::lambda::{Answer, Function};
+use crate::support::salesforce::Salesforce as Scripted;
 
 /// A flow that creates one task of this subject.
 async fn active(host: &Host, subject: &str, event: &str, order: i64) {
@@ -56,6 +57,32 @@ async fn subjects(org: &str) -> Vec<String> {
     body["records"].as_array().unwrap().iter().map(|r| r["Subject"].as_str().unwrap().to_owned()).collect()
 }
 
+/// A flow of blocks that Amazon Connect carries out.
+async fn acting(host: &Host) {
+    let block = |n: u32, kind: &str, controls: Value| {
+        let next = format!("uid-{}", n + 1);
+        json!({"id": format!("uid-{n}"), "type": kind, "meta": {}, "controls": controls,
+            "ports": {"success": next, "failure": "uid-9"}, "position": [0, 0]})
+    };
+    let flow = json!({"actions": [
+        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
+        block(1, "SE_ContactUpdateAttributes", json!({"attributes": {"seen": "$.payload.eventType"}})),
+        block(2, "SE_ContactStartRecording", json!({})),
+        block(3, "SE_ContactStopRecording", json!({})),
+        block(4, "SE_AgentCreateTaskContact", json!({"quickConnectName": "0e1f2a3b-0000-4000-8000-000000000002", "name": "Call back"})),
+        {"id": "uid-5", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]},
+        {"id": "uid-9", "type": "SE_Log", "meta": {}, "controls": {"level": "error", "message": "it failed"}, "ports": {"done": "uid-5"}, "position": [0, 0]}]});
+    let draft = Draft {
+        name: Some("Acting".to_owned()),
+        source: Some("voiceContact".to_owned()),
+        event: Some("onEnded".to_owned()),
+        document: Some(Document::parse(&flow.to_string()).unwrap()),
+        ..Draft::default()
+    };
+    let flow = host.create_flow(draft, "ada", clock::now()).await.unwrap();
+    host.activate(&flow.summary.id, None, clock::now()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_comes_twice_runs_each_event_once() {
     let Some(emulator) = Emulator::start().await else { return };
@@ -71,6 +98,10 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     active(&host, "Second", "onConnected", 2).await;
     active(&host, "First", "onConnected", 1).await;
     active(&host, "Refresh", "onRefresh", 0).await;
+    acting(&host).await;
+    let done = json!({"status": 200, "body": {}});
+    let task = json!({"status": 200, "body": {"ContactId": "task-1"}});
+    let connect = Scripted::start(vec![done.clone(), done.clone(), done, task]).await;
 
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#).unwrap();
@@ -81,6 +112,7 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
         ("TIELINE_SECRET_FILE", &secret.path().display().to_string()),
         ("TIELINE_STATE_TABLE", table.as_str()),
         ("AWS_ENDPOINT_URL", emulator.endpoint()),
+        ("AWS_ENDPOINT_URL_CONNECT", &connect.server.url()),
         ("AWS_REGION", "us-east-1"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -108,6 +140,29 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     let runs = host.runs(None, Some("c-1"), clock::now()).await.unwrap();
     assert_eq!(runs.len(), 3);
     assert!(runs.iter().all(|run| run["status"] == "completed"), "{runs:?}");
+
+    // Blocks of Amazon Connect are calls of its interface, once.
+    let ended = json!({"Records": [message("e-7", "DISCONNECTED", "c-3", 7)]});
+    assert_eq!(other.invoke(ended.clone()).await, good);
+    assert_eq!(function.invoke(ended).await, good);
+    let asked = connect.asked();
+    let paths: Vec<_> = asked.iter().map(|a| format!("{} {}", a.method, a.path)).collect();
+    assert_eq!(
+        paths,
+        [
+            "POST /contact/attributes",
+            "POST /contact/start-recording",
+            "POST /contact/stop-recording",
+            "PUT /contact/task"
+        ]
+    );
+    let body: Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!(
+        body,
+        json!({"InstanceId": "i-1", "InitialContactId": "c-3", "Attributes": {"seen": "DISCONNECTED"}})
+    );
+    let runs = host.runs(None, Some("c-3"), clock::now()).await.unwrap();
+    assert_eq!(runs[0]["actions"]["uid-4"]["results"], json!({"contactId": "task-1"}), "{runs:?}");
 
     let nothing = other.invoke(json!({"Details": {"Parameters": {}}})).await;
     assert!(matches!(&nothing, Answer::Error(kind, _) if kind == "InvalidEvent"), "{nothing:?}");
