@@ -25,7 +25,7 @@ fn kind(report: &mut Report, node: &Node<'_>, around: &Around) {
     let at = node.at.below("type");
     let Some(block) = node.block else {
         let kinds = catalogue().blocks.iter().map(|b| b.kind.as_str());
-        let hint = match if report.is_full("T201") { None } else { nearest(node.kind(), kinds) } {
+        let hint = match if report.has_many("T201") { None } else { nearest(node.kind(), kinds) } {
             Some((name, _)) => format!("Perhaps {name} is meant. It is kept as it is."),
             None => "It is kept as it is. A run that comes to it leaves by failure.".to_owned(),
         };
@@ -85,7 +85,7 @@ fn arguments(report: &mut Report, graph: &Graph<'_>, node: &Node<'_>) {
             }
             None => {
                 let names = block.controls.iter().map(|c| c.name.as_str());
-                let hint = match if report.is_full("C302") { None } else { nearest(name, names) } {
+                let hint = match if report.has_many("C302") { None } else { nearest(name, names) } {
                     Some((known, _)) => format!("Perhaps {known} is meant. It is kept."),
                     None => "It is kept and does nothing.".to_owned(),
                 };

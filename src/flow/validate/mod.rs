@@ -219,9 +219,14 @@ impl Report {
         Self { found: Vec::new(), most, counts: BTreeMap::new(), listed: false }
     }
 
-    /// Whether no more findings of this code are listed, so that no hint need be thought of.
+    /// Whether no more findings of this code are listed, so that no repair need be thought of.
     fn is_full(&self, code: &str) -> bool {
         self.counts.get(code).is_some_and(|(count, _)| *count >= self.most)
+    }
+
+    /// Whether there are so many findings of this code that guesses help nobody.
+    fn has_many(&self, code: &str) -> bool {
+        self.counts.get(code).is_some_and(|(count, _)| *count >= MAX_LISTED)
     }
 
     fn document(&mut self, document: &Document, around: &Around) {

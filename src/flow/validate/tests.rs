@@ -294,8 +294,8 @@ fn hostile_files_end_in_findings() {
 }
 
 #[test]
-fn a_flow_of_a_hundred_thousand_faults_gives_a_list_that_can_be_read() {
-    let actions: Vec<String> = (0..100_000)
+fn a_flow_of_many_thousand_faults_gives_a_list_that_can_be_read() {
+    let actions: Vec<String> = (0..20_000)
         .map(|n| {
             format!(r#"{{"id":"uid{n}","type":"SE_Nope{n}","controls":null,"ports":{{"x":"gone-{n}"}}}}"#)
         })
@@ -308,7 +308,7 @@ fn a_flow_of_a_hundred_thousand_faults_gives_a_list_that_can_be_read() {
         assert_eq!(findings.iter().filter(|d| d.code == code).count(), MAX_LISTED + 1, "{code}");
     }
     let last = findings.iter().rfind(|d| d.code == "G105").unwrap();
-    assert!(last.message.starts_with("99000 more") && last.severity == Severity::Error, "{}", last.message);
+    assert!(last.message.starts_with("19000 more") && last.severity == Severity::Error, "{}", last.message);
     // Repairs are made whole: nothing of theirs is left behind the list.
     let mut document = document.unwrap();
     fix::apply(&mut document, &Around::default(), Some(&["F008".to_owned()]));
