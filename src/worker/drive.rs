@@ -132,7 +132,7 @@ impl Drive {
                 return 0;
             }
             let now = self.worker.now();
-            let gauge = (!until_empty).then_some(self.gauge_at);
+            let gauge = (!until_empty && stop_by.is_none()).then_some(self.gauge_at);
             let wake = [self.brain.poll_timeout(now), stop_by, gauge].into_iter().flatten().min();
             let pause =
                 wake.map_or(Duration::from_secs(60), |at| at.since(now)).max(Duration::from_millis(1));
