@@ -9,7 +9,7 @@ use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::Write;
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::{Name, Unsettled};
-use crate::outcome::{Change, Illegal, Outcome, Reason, State};
+use crate::outcome::{Change, Illegal, Outcome, Reason, SETTLE, State};
 use crate::store::{Expect, PutError, StoreError};
 use crate::time::Timestamp;
 
@@ -118,6 +118,11 @@ impl Worker {
             (State::Succeeded, None) => Err(Unresolved::Dead(dependency(ticket, "gave no Id"))),
             (State::Dead { reason }, _) => {
                 Err(Unresolved::Dead(dependency(ticket, &format!("is dead ({})", reason.code()))))
+            }
+            // Were it in the line, it would have come before this one: its call ended before it was
+            // accepted, and nobody repeated it.
+            (State::Sending { lease_until, .. }, _) if lease_until.plus(SETTLE) < now => {
+                Err(Unresolved::Dead(dependency(ticket, "was never accepted")))
             }
             (State::Pending { next_at: at }, _)
             | (State::Sending { lease_until: at, .. }, _)
