@@ -2,9 +2,10 @@
 //! on their way.
 
 use std::{
+    collections::HashSet,
     io::Write as _,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -34,6 +35,8 @@ struct Bill {
     units: AtomicU64,
     /// Requests to SQS.
     requests: AtomicU64,
+    /// Calls that were counted: on a busy machine the client gives an attempt up and repeats it.
+    seen: Mutex<HashSet<String>>,
 }
 
 /// Stands before the emulator and counts.
@@ -46,6 +49,8 @@ struct Counter {
 
 async fn pass(State(counter): State<Counter>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
+    let call = headers.get("amz-sdk-invocation-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let target = if counter.bill.seen.lock().unwrap().insert(call.to_owned()) { target } else { "" };
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     match target.rsplit_once('.') {
         Some((service, _)) if service.starts_with("AmazonSQS") => {
