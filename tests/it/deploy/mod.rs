@@ -115,7 +115,10 @@ async fn deploy(cloud: &Cloud, org: &str) {
     let secret = cloud.secret("salesforce", &json!({"ConsumerKey": "key", "ConsumerSecret": "secret"})).await;
     cloud.upload("code", "bootstrap.zip", package()).await;
     let template = include_str!("../../../infra/template.yaml");
-    let template = template.replace("../target/lambda/bootstrap.zip", "s3://code/bootstrap.zip");
+    // The console is another package; here it is switched off.
+    let template = template
+        .replace("../target/lambda/bootstrap.zip", "s3://code/bootstrap.zip")
+        .replace("../target/lambda/console.zip", "s3://code/bootstrap.zip");
     let template =
         ["SendMessage", "DeleteMessage", "ChangeMessageVisibility"].iter().fold(template, |text, name| {
             let (one, both) = (format!("sqs:{name}"), format!("sqs:{name}, sqs:{name}Batch"));
