@@ -36,7 +36,7 @@ for (const scheme of ["light", "dark"] as const) {
     await page.getByPlaceholder("Name, alias, type or call").fill("phone");
     await shot("explorer");
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Test run" }).click();
+    await page.getByRole("button", { name: "Test run", exact: true }).first().click();
     const panel = page.getByRole("tabpanel", { name: "Test run" });
     await panel.getByRole("button", { name: "Run", exact: true }).click();
     await expect(panel.locator("[data-status]")).toHaveText("Completed");

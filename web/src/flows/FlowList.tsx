@@ -158,7 +158,7 @@ function useColumns(catalogue: Catalogue, doubled: Set<string>, again: () => voi
         sort: (flow) => `${catalogue.sourceLabel(flow.source)} ${flow.event}`,
         cell: (flow) => (
           <div className="flow-event">
-            <span>{catalogue.sourceLabel(flow.source)}</span>
+            <span className="one-line">{catalogue.sourceLabel(flow.source)}</span>
             <span className="row">
               {flow.event && <code>{flow.event}</code>}
               {flow.active && doubled.has(`${flow.source} ${flow.event}`) && (
@@ -208,7 +208,7 @@ export function ProblemCount({ problems }: { problems: FlowSummary["problems"] }
       </span>
     );
   }
-  return <span className="faint">{T.noProblems}</span>;
+  return <span className="faint one-line">{T.noProblems}</span>;
 }
 
 function RowMenu({ flow, again }: { flow: FlowSummary; again: () => void }) {
