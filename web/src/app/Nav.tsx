@@ -13,10 +13,13 @@ const GROUPS: { id: Route["group"]; label: string }[] = [
 const NEXT: Record<ThemeChoice, ThemeChoice> = { auto: "light", light: "dark", dark: "auto" };
 const THEME_ICON = { auto: "auto", light: "sun", dark: "moon" } as const;
 
+/** Width under which a page needs the room more than the menu does: a tablet held upright. */
+const NARROW = 1000;
+
 /** Folded where the page needs the room, unless the reader chose otherwise. */
 export function Nav({ current, online, tight }: { current: string; online: boolean; tight: boolean }) {
   const [chosen, setChosen] = useState(() => localStorage.getItem("tieline.nav"));
-  const small = chosen ? chosen === "small" : tight;
+  const small = chosen ? chosen === "small" : tight || window.innerWidth < NARROW;
   const choice = usePick(theme, (state) => state.choice);
   const fold = (): void => {
     const next = small ? "wide" : "small";
