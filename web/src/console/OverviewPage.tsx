@@ -24,10 +24,12 @@ const T = consoleText.overview;
 export default function OverviewPage() {
   const live = useLive();
   const polled = usePoll("overview", (signal) => line.overview(signal), live.open ? 30_000 : 2_000, false);
-  const overview = live.open && live.overview ? live.overview : polled.value;
+  // What the stream says is newer than any question: an old failure to ask is nobody's business then.
+  const shown = live.open && live.overview ? { ...polled, value: live.overview, problem: null } : polled;
+  const overview = shown.value;
   return (
     <Frame title={T.title} lead={T.lead} actions={<Actions overview={overview} live={live.tried ? live.open : null} again={polled.again} />}>
-      <Polling polled={{ ...polled, value: overview }}>{(shown) => <Shown overview={shown} />}</Polling>
+      <Polling polled={shown}>{(shown) => <Shown overview={shown} />}</Polling>
     </Frame>
   );
 }
