@@ -473,6 +473,9 @@ impl Exchange for Yes {
                 json!({"httpStatusCode": 200, "httpHeaders": {}, "referenceId": part["referenceId"], "body": vec![&made; records]})
             });
             json!({"compositeResponse": answers.collect::<Vec<_>>()})
+        } else if request.target.ends_with("/describe") {
+            // The worker makes sure that the field of identity is unique before it sends.
+            json!({"fields": [{"name": "WriteKey__c", "type": "string", "length": 64, "unique": true}]})
         } else {
             made
         };
