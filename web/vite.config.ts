@@ -1,23 +1,12 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig } from "vite";
 
-// `npm run dev` answers /api from memory; TIELINE_URL=http://127.0.0.1:8700 hands it to a server instead.
-const server = process.env.TIELINE_URL;
-
-/** The mock is loaded by the development server itself, so the configuration needs none of the pages' code. */
-function mockApi(): Plugin {
-  return {
-    name: "tieline-mock",
-    apply: "serve",
-    async configureServer(vite) {
-      const { answer } = (await vite.ssrLoadModule("/dev/answer.ts")) as typeof import("./dev/answer");
-      vite.middlewares.use(answer());
-    },
-  };
-}
+// `npm run dev` shows the pages as they change, over a running `tieline local`.
+const server = process.env.TIELINE_URL ?? "http://127.0.0.1:8700";
+const proxied = { target: server, changeOrigin: true, headers: { origin: server } };
 
 export default defineConfig({
-  plugins: [react(), ...(server || process.env.VITEST ? [] : [mockApi()])],
+  plugins: [react()],
   build: {
     target: "es2022",
     outDir: "dist",
@@ -25,5 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: server ? { proxy: { "/api": server, "/healthz": server } } : {},
+  server: { proxy: { "/api": proxied, "/healthz": proxied } },
 });

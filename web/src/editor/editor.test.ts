@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { readCatalogue } from "../../dev/reference";
-import { MockServer } from "../../dev/server";
+import { readCatalogue } from "../flow/catalogue.fixture";
 import type { Flow, FlowDocument, Run } from "../api/types";
 import { Catalogue } from "../flow/catalogue";
 import { choicesFor } from "./choices";
@@ -9,25 +8,37 @@ import { EditorSession } from "./session";
 import { viewTrace } from "./trace";
 
 const catalogue = new Catalogue(readCatalogue());
-let server: MockServer;
+/** What the server keeps of a flow: its newest version, which a save must name. */
+let kept: Flow;
+
+function answer(method: string, path: string, body: { baseVersion?: number; document?: FlowDocument }): Response {
+  if (path === "/flows/check") return Response.json({ diagnostics: [] });
+  if (path !== `/flows/${kept.id}`) return new Response(null, { status: 404 });
+  if (method === "PUT") {
+    if (body.baseVersion !== kept.draftVersion) return Response.json({ title: "Saved by someone else", status: 409 }, { status: 409 });
+    kept = { ...kept, document: body.document ?? null, draftVersion: kept.draftVersion + 1 };
+  }
+  return Response.json(kept);
+}
 
 beforeEach(() => {
-  server = new MockServer();
-  const kept = new Map<string, string>();
+  const storage = new Map<string, string>();
   vi.stubGlobal("localStorage", {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-    removeItem: (key: string) => void kept.delete(key),
+    getItem: (key: string) => storage.get(key) ?? null,
+    setItem: (key: string, value: string) => void storage.set(key, value),
+    removeItem: (key: string) => void storage.delete(key),
   });
-  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-    const reply = server.handle(init.method ?? "GET", url.slice(4), typeof init.body === "string" ? JSON.parse(init.body) : {});
-    return new Response(reply.status === 204 ? null : JSON.stringify(reply.body), { status: reply.status });
-  });
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) =>
+    answer(init.method ?? "GET", url.slice("/api".length), JSON.parse(typeof init.body === "string" ? init.body : "{}")),
+  );
 });
 
 function create(document: FlowDocument = { actions: [] }): Flow {
-  const fields = { name: "Pop", adapter: "A", source: "voiceContact", event: "onConnecting", description: "", order: 1, debug: false };
-  return structuredClone(server.handle("POST", "/flows", { ...fields, document }).body as Flow);
+  kept = {
+    id: "f1", name: "Pop", adapter: "A", source: "voiceContact", event: "onConnecting", description: "", order: 1, debug: false,
+    author: "Ada", problems: { errors: 0, warnings: 0 }, active: false, activeVersion: null, draftVersion: 1, updatedAt: 0, deletedAt: null, document, raw: null,
+  };
+  return structuredClone(kept);
 }
 
 const block = (type: string) => catalogue.block(type) ?? expect.fail(type);

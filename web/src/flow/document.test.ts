@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readCatalogue } from "../../dev/reference";
+import { readCatalogue } from "./catalogue.fixture";
 import { keepsValue, parseJson } from "../api/lossless";
 import type { FlowDocument } from "../api/types";
 import { Catalogue, defaultControls, findBlocks } from "./catalogue";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { readCatalogue } from "../../dev/reference";
+import { readCatalogue } from "../flow/catalogue.fixture";
 import type { Outcome, Run } from "../api/types";
 import { knows, perform } from "./blocks";
 import { EARLY_MS, Gate, type Happening, type LogEntry } from "./gate";
