@@ -14,6 +14,7 @@ use crate::org::wire::Method;
 use crate::org::wire::Request;
 use crate::org::wire::Response;
 use crate::org::wire::Target;
+use crate::org::xml::escape;
 use crate::time::Timestamp;
 
 /// Answers a request whose path begins with `/_org`.
@@ -183,9 +184,4 @@ fn page(org: &Org, now: Timestamp) -> Response {
         journal.len(),
     );
     Response::raw(200, "text/html;charset=UTF-8", html)
-}
-
-/// Text between the tags of HTML or XML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,4 +1,4 @@
-//! Sessions: the token endpoint with its flows, revocation, and who a token is.
+//! Sessions: the token endpoint with its flows, SOAP's login, revocation, and who a token is.
 //!
 //! Any credentials are accepted unless [`Credentials`] are set; what Salesforce refuses for its
 //! form (a missing client, a stale assertion, a foreign audience) is refused always. Parameters
@@ -118,14 +118,8 @@ impl Auth {
         let (app, refreshable) = match params.get("grant_type") {
             Some("password") => {
                 let app = self.client(params, true)?;
-                let user = params.get("username").filter(|v| !v.is_empty()).ok_or(REFUSED)?;
-                let password = params.get("password").filter(|v| !v.is_empty()).ok_or(REFUSED)?;
-                let known = |expected: &Option<String>, given| expected.as_deref().is_none_or(|e| e == given);
-                if self
-                    .credentials
-                    .as_ref()
-                    .is_some_and(|c| !known(&c.username, user) || !known(&c.password, password))
-                {
+                let given = |name| params.get(name).unwrap_or_default();
+                if !self.knows(given("username"), given("password")) {
                     return Err(REFUSED);
                 }
                 (app, false)
@@ -145,9 +139,7 @@ impl Auth {
             Some("authorization_code") => (self.client(params, false)?, true),
             _ => return Err((400, "unsupported_grant_type", "grant type not supported")),
         };
-        let token = self.new_token();
-        self.logins += 1;
-        self.sessions.insert(token.clone(), Session { app: app.clone(), used: now });
+        let token = self.open(&app, now);
         let id = format!("{base}/id/{}/{}", self.identity.org_id, self.identity.user_id);
         let issued = now.as_millis().to_string();
         let mut body = json!({
@@ -165,6 +157,26 @@ impl Auth {
             body["refresh_token"] = token.into();
         }
         Ok(body)
+    }
+
+    /// SOAP's `login()`, which needs no app: the new session.
+    pub fn login(&mut self, user: &str, password: &str, now: Timestamp) -> Option<String> {
+        self.knows(user, password).then(|| self.open("SOAP", now))
+    }
+
+    fn knows(&self, user: &str, password: &str) -> bool {
+        let fits = |expected: &Option<String>, given| expected.as_deref().is_none_or(|e| e == given);
+        let known = self.credentials.as_ref();
+        !user.is_empty()
+            && !password.is_empty()
+            && known.is_none_or(|c| fits(&c.username, user) && fits(&c.password, password))
+    }
+
+    fn open(&mut self, app: &str, now: Timestamp) -> String {
+        let token = self.new_token();
+        self.logins += 1;
+        self.sessions.insert(token.clone(), Session { app: app.to_owned(), used: now });
+        token
     }
 
     fn client(&self, params: &Params, secret: bool) -> Result<String, Refusal> {

@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use serde_json::Map;
 use serde_json::Value;
 
-use crate::org::admin::escape;
 use crate::org::ask::Call;
 use crate::org::ask::Refusal;
 use crate::org::data::Context;
@@ -23,6 +22,8 @@ use crate::org::schema::Object;
 use crate::org::wire::Method;
 use crate::org::wire::Request;
 use crate::org::wire::Response;
+use crate::org::xml::element;
+use crate::org::xml::escape;
 
 /// Records of one batch.
 const MOST: usize = 10_000;
@@ -107,12 +108,6 @@ fn text(request: &Request) -> String {
     String::from_utf8_lossy(&request.body).into_owned()
 }
 
-/// The text of an element that holds nothing else.
-fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    Some(rest.split_once(&format!("</{name}>"))?.0.trim())
-}
-
 impl Jobs {
     fn open(&mut self, tx: &Tx<'_>, body: &str) -> Result<Response, Refused> {
         let wanted = |name: &str| {
@@ -120,32 +115,32 @@ impl Jobs {
                 .ok_or_else(|| Refused("InvalidJob", format!("{name} is required to create a job")))
         };
         let (verb, object) = (wanted("operation")?, wanted("object")?);
-        if matches!(verb, "query" | "queryAll") {
+        if matches!(verb.as_str(), "query" | "queryAll") {
             return Err(Refused(
                 "FeatureNotEnabled",
                 "Bulk queries are not enabled for this organization".to_owned(),
             ));
         }
-        if !matches!(verb, "insert" | "update" | "upsert" | "delete" | "hardDelete") {
+        if !matches!(verb.as_str(), "insert" | "update" | "upsert" | "delete" | "hardDelete") {
             return Err(Refused("InvalidJob", format!("Invalid operation: {verb}")));
         }
         if element(body, "contentType").is_some_and(|kind| kind != "CSV") {
             return Err(Refused("InvalidJob", "The content type of a job must be CSV".to_owned()));
         }
-        let Some(object) = tx.schema.object(object).filter(|o| o.writable) else {
+        let Some(object) = tx.schema.object(&object).filter(|o| o.writable) else {
             return Err(Refused(
                 "InvalidEntity",
                 format!("Entity '{object}' is not supported by the Bulk API."),
             ));
         };
-        let key = element(body, "externalIdFieldName").map(str::to_owned);
+        let key = element(body, "externalIdFieldName");
         if verb == "upsert" && key.is_none() {
             return Err(Refused("InvalidJob", "External ID was blank for an upsert".to_owned()));
         }
         self.jobs += 1;
         let job = Job {
             id: id::compose("750", self.jobs),
-            verb: verb.to_owned(),
+            verb,
             object: object.name.clone(),
             key,
             state: "Open",
@@ -185,7 +180,7 @@ impl Job {
     }
 
     fn change(&mut self, body: &str) -> Result<Response, Refused> {
-        self.state = match element(body, "state") {
+        self.state = match element(body, "state").as_deref() {
             _ if self.state != "Open" => {
                 return Err(Refused("InvalidJobState", format!("The job {} is {}", self.id, self.state)));
             }

@@ -29,6 +29,7 @@ use crate::org::faults::Strike;
 use crate::org::hold;
 use crate::org::limits::Exceeded;
 use crate::org::rest;
+use crate::org::soap;
 use crate::org::wire::Handled;
 use crate::org::wire::Method;
 use crate::org::wire::Reply;
@@ -119,6 +120,7 @@ fn serve(org: &Inner, request: &Request, target: &Target, now: Timestamp) -> Res
         ["services", "oauth2", "revoke"] => hold(&org.auth).revoke(request, target),
         ["services", "oauth2", "userinfo"] | ["id", _, _] => rest::identity(org, request, target, &base, now),
         ["services", "data"] => Response::json(200, &rest::versions()),
+        ["services", "Soap", "u" | "c", version, ..] => soap::answer(org, request, version, &base, now),
         ["services", "async", version, rest @ ..] => bulk(org, request, version, rest, &base, now),
         ["services", "data", version, ..] => match version_of(version) {
             Ok(version) => data(org, request, target, version, &base, now),

@@ -14,7 +14,7 @@
 //!   [`call`] the way of every call: sizes, faults, session, limits, resource, journal
 //! * [`rest`] which path is which resource: [`rows`], [`query`] with its [`pages`], [`collections`], [`composite`] with
 //!   its [`reference`]s, [`graph`], [`tree`], [`batch`], [`chatter`] with [`segments`] and [`feed`]; beside it
-//!   [`bulk`]
+//!   [`bulk`] and [`soap`] in [`xml`]
 //! * [`auth`] sessions · [`limits`] · [`faults`] what goes wrong on demand · [`journal`] what was
 //!   done · [`admin`] the paths under `/_org/` · [`sample`] the sample company
 
@@ -44,10 +44,12 @@ mod sample;
 pub mod schema;
 mod segments;
 mod server;
+mod soap;
 mod soql;
 mod sosl;
 mod tree;
 pub mod wire;
+mod xml;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;

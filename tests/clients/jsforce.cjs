@@ -26,6 +26,11 @@ async function login() {
   await other.login('robin@example.com', 'password');
   assert.equal(other.instanceUrl, base);
   await other.logout();
+  // Without an app, username and password go by SOAP.
+  const soap = new jsforce.Connection({ loginUrl: base });
+  assert.match((await soap.login('robin@example.com', '<pass&word>')).organizationId, /^00D/);
+  assert.equal((await soap.query('SELECT COUNT() FROM User')).totalSize > 0, true);
+  await soap.logout();
   const identity = await conn.identity();
   assert.equal(identity.username, 'integration@example.com');
   return conn;

@@ -35,6 +35,7 @@ def raises(kind, call, *arguments, **options):
 def login(session):
     credentials = {"consumer_key": "key", "consumer_secret": "secret"}
     for flow in (
+        {"username": "robin@example.com", "password": "password", "security_token": "token"},
         {"username": "robin@example.com", "password": "password", **credentials},
         {"domain": "tieline.my", **credentials},
     ):

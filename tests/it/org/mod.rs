@@ -8,6 +8,7 @@ mod clients;
 mod command;
 mod faults;
 mod rows;
+mod soap;
 mod sockets;
 
 use serde_json::Value;
