@@ -24,8 +24,8 @@ use crate::org::id;
 use crate::org::wire::Chance;
 use crate::time::Timestamp;
 
-/// The rows of `BigTable__c`, for clients that page.
-const BIG_TABLE: u32 = 5_000;
+/// The rows of `BigTable__c`, for clients that page: as many as the suites of such clients look for.
+const BIG_TABLE: u32 = 25_000;
 
 const DAY: Duration = Duration::from_hours(24);
 
