@@ -13,6 +13,8 @@ pub(crate) struct Query {
     pub(crate) group: Vec<Expr>,
     pub(crate) having: Option<Condition>,
     pub(crate) order: Vec<Order>,
+    /// Where it narrows by data category or by user, which no object of this org knows.
+    pub(crate) narrowed: Option<usize>,
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
     /// Where it begins in the text.

@@ -42,9 +42,14 @@ const DATE_PARTS: [&str; 12] = [
 ];
 const AGGREGATES: [&str; 6] = ["COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"];
 
-/// Whether this expression is an aggregate.
+/// Whether this expression is an aggregate, or formats one.
 pub(crate) fn is_aggregate(expr: &Expr) -> bool {
-    AGGREGATES.contains(&expr.function().as_str())
+    match expr {
+        Expr::Path(_) => false,
+        Expr::Call { args, .. } => {
+            AGGREGATES.contains(&expr.function().as_str()) || args.iter().any(is_aggregate)
+        }
+    }
 }
 
 /// Whether this is a function of a date.

@@ -37,8 +37,8 @@ pub(crate) struct Builder<'q> {
     negated: bool,
     /// Within OR or NOT, where no semi-join may stand.
     nested: bool,
-    /// In HAVING, where aggregates may stand.
-    pub(crate) having: bool,
+    /// In HAVING, where aggregates may stand and of the fields those that are grouped: their SQL.
+    pub(crate) having: Option<Vec<String>>,
     /// Whether nothing so far depends on who asks or when.
     pub(crate) steady: bool,
 }
@@ -53,7 +53,7 @@ impl<'q> Builder<'q> {
             semijoins: 0,
             negated: false,
             nested: false,
-            having: false,
+            having: None,
             steady: true,
         }
     }
@@ -137,7 +137,7 @@ impl<'q> Builder<'q> {
         let mut plain = Vec::with_capacity(values.len());
         for value in values {
             match value {
-                Literal::Null | Literal::Range(..) => {
+                value if is_empty(&term, value) || matches!(value, Literal::Range(..)) => {
                     each.push(self.equal(scope, left, &term, value, false)?);
                 }
                 _ => plain.push(self.literal(scope, left, &term, value)?),
@@ -157,9 +157,13 @@ impl<'q> Builder<'q> {
     /// What a condition may stand on.
     fn filterable(&mut self, scope: &mut Scope<'_>, left: &Expr) -> Result<Term, OrgError> {
         let term = self.term(scope, left)?;
-        if term.aggregate && !self.having {
-            let what = format!("unexpected token: '{}'", left.function());
-            return Err(fault::at("MALFORMED_QUERY", scope.text, left.at(), &what));
+        let refuse = |what: String| Err(fault::at("MALFORMED_QUERY", scope.text, left.at(), &what));
+        match &self.having {
+            None if term.aggregate => return refuse(format!("unexpected token: '{}'", left.function())),
+            Some(keys) if !term.aggregate && !keys.contains(&term.sql) => {
+                return refuse(format!("Field must be grouped or aggregated: {}", term.name));
+            }
+            _ => {}
         }
         if !term.filterable {
             let what = format!("field '{}' can not be filtered in a query call", term.name);
@@ -215,7 +219,7 @@ impl<'q> Builder<'q> {
         let is = if not { "IS NOT" } else { "IS" };
         match right {
             Literal::Null if term.kind == Kind::Boolean => Ok(format!("(ifnull({}, 0) {is} 0)", term.sql)),
-            Literal::Null => Ok(format!("({} {is} NULL)", term.sql)),
+            _ if is_empty(term, right) => Ok(format!("({} {is} NULL)", term.sql)),
             Literal::Range(name, n) => {
                 let (from, to) = self.range(scope, left, term, name, *n)?;
                 let (from, to) = (self.param(from), self.param(to));
@@ -363,6 +367,16 @@ fn balanced(parts: &[String], with: &str) -> String {
             let (left, right) = parts.split_at(parts.len() / 2);
             format!("({}{with}{})", balanced(left, with), balanced(right, with))
         }
+    }
+}
+
+/// Whether the literal stands for an empty field: `NULL`, or text without a letter.
+fn is_empty(term: &Term, literal: &Literal) -> bool {
+    let text = is_text(term.kind) || matches!(term.kind, Kind::Id | Kind::Reference);
+    match literal {
+        Literal::Null => true,
+        Literal::Text(raw) => text && raw.is_empty(),
+        _ => false,
     }
 }
 

@@ -9,6 +9,7 @@ use super::expr;
 use super::expr::Term;
 use super::fault;
 use super::filter::Builder;
+use super::plan::Column;
 use super::plan::Plan;
 use super::plan::Shape;
 use super::plan::page;
@@ -47,7 +48,7 @@ pub(crate) fn plan(
         }
         by.push(term);
     }
-    let mut names: Vec<(String, Kind)> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
     let mut cells = Vec::new();
     let mut unnamed = 0;
     for item in &query.select {
@@ -64,7 +65,7 @@ pub(crate) fn plan(
             unnamed += 1;
             format!("expr{}", unnamed - 1)
         });
-        if names.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name)) {
+        if columns.iter().any(|c| c.name.eq_ignore_ascii_case(&name)) {
             return Err(fault::at(
                 "MALFORMED_QUERY",
                 scope.text,
@@ -72,25 +73,25 @@ pub(crate) fn plan(
                 &format!("duplicate alias: {name}"),
             ));
         }
-        names.push((name, kind));
+        columns.push(Column { name, kind, formatted: value.function() == "FORMAT" });
         cells.push(cell);
     }
     let mut order = Vec::new();
     for (at, key) in query.order.iter().enumerate() {
         let (cell, ..) = cell(&key.by, &by, &mut scope, &mut builder)?;
         cells.push(cell);
-        order.push(sort_key(&format!("k{}", names.len() + at), key));
+        order.push(sort_key(&format!("k{}", columns.len() + at), key));
     }
-    builder.having = true;
+    builder.having = Some(by.iter().map(|key| key.sql.clone()).collect());
     let having = query.having.as_ref().map(|c| builder.condition(&mut scope, c)).transpose()?;
     let tail = format!("FROM \"{}\" AS t{} {}", scope.object.name, scope.joined(), where_clause(wheres));
     let selects: Vec<String> =
         sets.iter().map(|set| select(set, &by, &cells, &tail, having.as_deref())).collect();
     let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-    let columns: Vec<String> = (0..names.len()).map(|at| format!("k{at}")).collect();
+    let shown: Vec<String> = (0..columns.len()).map(|at| format!("k{at}")).collect();
     let sql =
-        format!("SELECT {} FROM ({}){order}{}", columns.join(", "), selects.join(" UNION ALL "), page(query));
-    Ok(builder.plan(sql, Shape::Groups(names)))
+        format!("SELECT {} FROM ({}){order}{}", shown.join(", "), selects.join(" UNION ALL "), page(query));
+    Ok(builder.plan(sql, Shape::Groups(columns)))
 }
 
 /// The statement of one grouping: which of the keys it keeps apart.

@@ -29,15 +29,11 @@ impl Builder<'_> {
         let value = match (term.kind, literal) {
             (Kind::Id | Kind::Reference, Literal::Text(raw)) => {
                 let given = text::unescape(raw);
-                if given.is_empty() {
-                    Sql::Null
-                } else {
-                    let id = id::normalise(&given).ok_or_else(|| {
-                        let what = format!("invalid ID field: {given}");
-                        fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
-                    })?;
-                    Sql::Text(id)
-                }
+                let id = id::normalise(&given).ok_or_else(|| {
+                    let what = format!("invalid ID field: {given}");
+                    fault::at("INVALID_QUERY_FILTER_OPERATOR", scope.text, left.at(), &what)
+                })?;
+                Sql::Text(id)
             }
             (Kind::Boolean, Literal::Bool(b)) => Sql::Integer(i64::from(*b)),
             (Kind::Int, Literal::Number(n)) if n.fract() == 0.0 && n.abs() < 1e15 => {

@@ -59,7 +59,13 @@ impl Lower<'_> {
             }
             "limit_clause" => query.limit = Some(self.count(node)?),
             "offset_clause" => query.offset = Some(self.count(node)?),
-            // Security modes, categories, views and tracking change no row of this org.
+            "with_clause" => {
+                let with = child(node, "with_type").map(children).unwrap_or_default();
+                let narrows =
+                    |n: &Node<'_>| matches!(n.kind(), "with_data_cat_expression" | "with_user_id_type");
+                query.narrowed = with.iter().find(|n| narrows(n)).map(|_| node.start_byte());
+            }
+            // Security modes, views and tracking change no row of this org.
             _ => {}
         }
         Ok(())

@@ -57,9 +57,17 @@ pub(crate) struct Plan {
 pub(crate) enum Shape {
     /// One row, one number.
     Count,
-    /// Groups: the columns in order, each with its name.
-    Groups(Vec<(String, Kind)>),
+    /// Groups: the columns in order.
+    Groups(Vec<Column>),
     Records(Record),
+}
+
+/// A column of a group.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) formatted: bool,
 }
 
 /// One record: the object, the column of its id, its fields in order.
@@ -165,6 +173,10 @@ fn limits(ask: Ask<'_>, query: &Query, within: Within<'_>) -> Result<(), OrgErro
     let refuse = |what: &str| Err(fault::at("MALFORMED_QUERY", ask.text, query.at, what));
     if query.offset.is_some_and(|n| n > 2_000) {
         return Err(OrgError::new("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"));
+    }
+    if let Some(at) = query.narrowed {
+        let what = "WITH DATA CATEGORY and WITH UserId are not supported on this entity";
+        return Err(fault::at("MALFORMED_QUERY", ask.text, at, what));
     }
     if let Within::Children { depth, only_parent, .. } = within {
         if query.offset.is_some() && !only_parent {

@@ -12,6 +12,7 @@ use super::super::data::Rows;
 use super::super::data::Tx;
 use super::super::data::value;
 use super::super::error::OrgError;
+use super::super::schema::Kind;
 use super::format;
 use super::plan::Ask;
 use super::plan::Node;
@@ -43,11 +44,11 @@ fn rows(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan, params: &[Sql]) -> Result<Rows, 
                 let n: i64 = row.get(0)?;
                 return Ok(Rows { total_size: usize::try_from(n).unwrap_or_default(), records: Vec::new() });
             }
-            Shape::Groups(names) => {
-                let mut out = Map::with_capacity(names.len() + 1);
+            Shape::Groups(columns) => {
+                let mut out = Map::with_capacity(columns.len() + 1);
                 out.insert("attributes".to_owned(), json!({"type": "AggregateResult"}));
-                for (at, (name, kind)) in names.iter().enumerate() {
-                    out.insert(name.clone(), value::load(*kind, row.get_ref(at)?));
+                for (at, column) in columns.iter().enumerate() {
+                    out.insert(column.name.clone(), leaf(ask, row, at, column.kind, column.formatted)?);
                 }
                 Value::Object(out)
             }
@@ -85,11 +86,7 @@ fn nodes(
 ) -> Result<(), OrgError> {
     for (name, node) in nodes_ {
         let value = match node {
-            Node::Leaf { column, kind, formatted: false } => value::load(*kind, row.get_ref(*column)?),
-            Node::Leaf { column, kind, .. } => {
-                let plain = value::load(*kind, row.get_ref(*column)?);
-                format::shown(*kind, &plain, &ask.ctx.time_zone)
-            }
+            Node::Leaf { column, kind, formatted } => leaf(ask, row, *column, *kind, *formatted)?,
             Node::Address(parts) => address(parts, row)?,
             Node::Parent { id: column, object, nodes: inner } => match text(row, *column)? {
                 None => Value::Null,
@@ -132,11 +129,13 @@ fn nodes(
     Ok(())
 }
 
+fn leaf(ask: Ask<'_>, row: &Row<'_>, column: usize, kind: Kind, formatted: bool) -> Result<Value, OrgError> {
+    let plain = value::load(kind, row.get_ref(column)?);
+    Ok(if formatted { format::shown(kind, &plain, &ask.ctx.time_zone) } else { plain })
+}
+
 /// Null where all its parts are.
-fn address(
-    parts: &[(&'static str, usize, super::super::schema::Kind)],
-    row: &Row<'_>,
-) -> Result<Value, OrgError> {
+fn address(parts: &[(&'static str, usize, Kind)], row: &Row<'_>) -> Result<Value, OrgError> {
     let mut out = Map::with_capacity(parts.len());
     for (key, column, kind) in parts {
         out.insert((*key).to_owned(), value::load(*kind, row.get_ref(*column)?));

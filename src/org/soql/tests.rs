@@ -279,6 +279,21 @@ fn what_means_nothing_is_told_in_salesforces_words() {
         ),
         ("SELECT COUNT() FROM Account ORDER BY Name", "MALFORMED_QUERY", "COUNT() stands alone"),
         (
+            "SELECT Name, FORMAT(SUM(AnnualRevenue)) FROM Account",
+            "MALFORMED_QUERY",
+            "ERROR at Row:1:Column:8\nField must be grouped or aggregated: Name",
+        ),
+        (
+            "SELECT Industry FROM Account GROUP BY Industry HAVING Name = 'x'",
+            "MALFORMED_QUERY",
+            "ERROR at Row:1:Column:55\nField must be grouped or aggregated: Name",
+        ),
+        (
+            "SELECT Id FROM Account WITH DATA CATEGORY Geography__c AT usa__c",
+            "MALFORMED_QUERY",
+            "ERROR at Row:1:Column:24\nWITH DATA CATEGORY and WITH UserId are not supported on this entity",
+        ),
+        (
             "SELECT Id FROM Task WHERE ActivityDate = LAST_N_YEARS:99999",
             "INVALID_FIELD",
             "LAST_N_YEARS: the range lies outside the valid dates",
@@ -288,6 +303,27 @@ fn what_means_nothing_is_told_in_salesforces_words() {
         let (got, message) = told.split_once(": ").unwrap();
         assert!(got == code && message.contains(says), "{soql}\n{told}");
     }
+}
+
+#[test]
+fn aggregates_are_formatted_like_fields() {
+    let data = empty();
+    make(
+        &data,
+        "Opportunity",
+        serde_json::json!({"Name": "x", "StageName": "Prospecting", "CloseDate": "2026-11-20", "Amount": 1234.5}),
+    );
+    let rows = ask(
+        &data,
+        "SELECT FORMAT(SUM(Amount)) s, FORMAT(convertCurrency(MAX(Amount))), FORMAT(MIN(CloseDate)), MIN(CloseDate) FROM Opportunity",
+    );
+    assert_eq!(
+        rows.unwrap().records,
+        [serde_json::json!({
+            "attributes": {"type": "AggregateResult"}, "s": "$1,234.50", "expr0": "$1,234.50",
+            "expr1": "11/20/2026", "expr2": "2026-11-20",
+        })]
+    );
 }
 
 #[test]

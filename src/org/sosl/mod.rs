@@ -34,6 +34,8 @@ struct Search {
     group: String,
     /// Each object with what its parentheses say; none: all searchable objects.
     returning: Vec<Query>,
+    /// For messages: the text that each of them was read from, where it is not the search itself.
+    sources: Vec<String>,
     limit: Option<u64>,
     offset: Option<u64>,
 }
@@ -49,7 +51,6 @@ impl Tx<'_> {
     }
 
     fn find_all(&self, ctx: &Context, text: &str, search: Search) -> Result<Vec<Value>, OrgError> {
-        let ask = Ask { schema: self.schema, ctx, text, all: false };
         let refuse = |what: &str| Err(OrgError::new("MALFORMED_SEARCH", what));
         let returning = if search.returning.is_empty() { self.everything() } else { search.returning };
         let narrowed = search.offset.or_else(|| returning.iter().find_map(|q| q.offset));
@@ -69,7 +70,8 @@ impl Tx<'_> {
         let objects = u64::try_from(returning.len()).unwrap_or(u64::MAX).max(1);
         let mut found = Vec::with_capacity(returning.len());
         let mut seen: Vec<&str> = Vec::new();
-        for mut query in returning {
+        for (at, mut query) in returning.into_iter().enumerate() {
+            let text = search.sources.get(at).map_or(text, String::as_str);
             let name = query.from.text();
             let object = self.schema.object(&name).filter(|o| o.searchable);
             let Some(object) = object else {
@@ -95,6 +97,7 @@ impl Tx<'_> {
                 None => Vec::new(),
             };
             // Planned even where nothing was found: what is wrong with it is to be told.
+            let ask = Ask { schema: self.schema, ctx, text, all: false };
             let plan = plan::plan_over(ask, object, &query, Within::Ids(&ids))?;
             found.push(if ids.is_empty() { Vec::new() } else { run::run(self, ask, &plan)?.records });
         }

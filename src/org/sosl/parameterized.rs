@@ -95,10 +95,13 @@ impl Tx<'_> {
             return Err(OrgError::new("MALFORMED_SEARCH", "offset needs exactly one sobject"));
         }
         let mut returning = Vec::with_capacity(body.sobjects.len());
+        let mut sources = Vec::with_capacity(body.sobjects.len());
         for wanted in &body.sobjects {
-            let mut query = wanted.query(&body.fields)?;
+            let soql = wanted.soql(&body.fields);
+            let mut query = wanted.query(&soql)?;
             query.limit = Count::read(wanted.limit.as_ref(), "limit")?.or(default_limit);
             returning.push(query);
+            sources.push(soql);
         }
         let labels = body.metadata.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("LABELS"));
         let metadata = labels.then(|| labels_of(self.schema, &returning));
@@ -106,6 +109,7 @@ impl Tx<'_> {
             term: term.to_owned(),
             group,
             returning,
+            sources,
             limit: Count::read(body.overall_limit.as_ref(), "overallLimit")?,
             offset,
         };
@@ -120,7 +124,7 @@ impl Tx<'_> {
 
 impl Wanted {
     /// What it asks, as SOQL would ask it.
-    fn query(&self, general: &[String]) -> Result<Query, OrgError> {
+    fn soql(&self, general: &[String]) -> String {
         let fields = if self.fields.is_empty() { general } else { &self.fields };
         let fields = if fields.is_empty() { "Id".to_owned() } else { fields.join(", ") };
         let mut soql = format!("SELECT {fields} FROM {}", self.name);
@@ -131,7 +135,12 @@ impl Wanted {
             let order = order.replace("NULLS_", "NULLS ").replace("nulls_", "nulls ");
             soql.push_str(&format!(" ORDER BY {order}"));
         }
-        let query = parse::soql(&soql)?;
+        soql
+    }
+
+    /// The same, read.
+    fn query(&self, soql: &str) -> Result<Query, OrgError> {
+        let query = parse::soql(soql)?;
         let whole = query.limit.is_none()
             && query.offset.is_none()
             && query.group.is_empty()

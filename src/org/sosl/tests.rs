@@ -242,6 +242,10 @@ fn parameterized_search_takes_its_parts_as_json() {
             json!({"q": "joe", "sobjects": [{"name": "Contact", "where": "Name = 'a' LIMIT 1"}]}),
             "MALFORMED_SEARCH: ",
         ),
+        (
+            json!({"q": "joe", "sobjects": [{"name": "Account"}, {"name": "Contact", "where": "Foo = 1"}]}),
+            "INVALID_FIELD: \nSELECT Id FROM Contact WHERE Foo = 1\n                             ^\n",
+        ),
         (json!({"q": "joe", "sobjects": [{"name": "Contact", "fields": ["Foo"]}]}), "INVALID_FIELD: "),
     ] {
         let told = ask(body.clone());
