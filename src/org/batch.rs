@@ -42,9 +42,12 @@ pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
             let text = "Batch processing was halted because an earlier request failed";
             Said::refused(&[OrgError::new("BATCH_PROCESSING_HALTED", text).status(412)])
         } else {
-            // The call itself was counted at the door, and stands for the first.
-            match if at == 0 { Ok(()) } else { count(call.org, &ask.target, call.session, call.context.now) }
-            {
+            // The call itself was counted at the door and stands for the first; Chatter's hour is
+            // another matter.
+            let counted = at == 0 && ask.path().first() != Some(&"chatter");
+            let room =
+                if counted { Ok(()) } else { count(call.org, &ask.target, call.session, call.context.now) };
+            match room {
                 Err(which) => exceeded(which),
                 Ok(()) => one(call, tx, ask),
             }

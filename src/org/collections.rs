@@ -177,6 +177,10 @@ fn id_of(record: &Map<String, Value>) -> Option<&str> {
     record.iter().find(|(name, _)| name.eq_ignore_ascii_case("id")).and_then(|(_, v)| v.as_str())
 }
 
+fn malformed(id: &str) -> OrgError {
+    OrgError::new("MALFORMED_ID", format!("malformed id {id}"))
+}
+
 fn update(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
     let (all_or_none, records) = records(ask)?;
     let ctx = call.context(ask);
@@ -193,7 +197,9 @@ fn update(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
                 Err(vec![OrgError::new("MISSING_ARGUMENT", "Id not specified in an update call")]),
             );
         };
-        let id = id::normalise(given).unwrap_or_else(|| given.to_owned());
+        let Some(id) = id::normalise(given) else {
+            return Outcome::of(Some(given), Err(vec![malformed(given)]));
+        };
         if seen.get(&id).is_some_and(|n| *n > 1) {
             let error = OrgError::new("DUPLICATE_VALUE", format!("Duplicate id in list: {id}")).field("Id");
             return Outcome::of(Some(&id), Err(vec![error]));
@@ -312,10 +318,7 @@ fn delete(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>) -> Answer {
         let known = id::normalise(given).and_then(|id| tx.schema.object_of_id(&id).map(|o| (o, id)));
         match known {
             Some((object, id)) => Outcome::of(Some(&id), call.delete(tx, &ctx, object, &id).map(|()| None)),
-            None => Outcome::of(
-                Some(given),
-                Err(vec![OrgError::new("MALFORMED_ID", format!("malformed id {given}"))]),
-            ),
+            None => Outcome::of(Some(given), Err(vec![malformed(given)])),
         }
     })
 }

@@ -23,19 +23,18 @@ impl Tx<'_> {
         errors.extend(required(row));
         for (field, value) in row.entries() {
             let same = before.is_some_and(|b| b.get(&field.name) == value);
-            let Sql::Text(text) = value else { continue };
-            if same {
+            if same || *value == Sql::Null {
                 continue;
             }
             // The session's user is taken at its word: an empty org has no row for it.
-            if field.kind == Kind::Reference
-                && *text != ctx.user_id
-                && let Err(error) = self.reference(field, text)
+            if let (Kind::Reference, Sql::Text(id)) = (field.kind, value)
+                && *id != ctx.user_id
+                && let Err(error) = self.reference(field, id)
             {
                 errors.push(error);
             }
             if field.unique
-                && let Some(other) = self.holder(row, field, text)?
+                && let Some(other) = self.holder(row, field, value)?
             {
                 let short = other.get(..15).unwrap_or(&other);
                 errors.push(OrgError::new(
@@ -87,7 +86,7 @@ impl Tx<'_> {
     }
 
     /// Another living record with this value in a unique field.
-    fn holder(&self, row: &Row<'_>, field: &Field, value: &str) -> Result<Option<String>, OrgError> {
+    fn holder(&self, row: &Row<'_>, field: &Field, value: &Sql) -> Result<Option<String>, OrgError> {
         let sql = format!(
             "SELECT Id FROM \"{}\" WHERE \"{}\" = ?1 AND IsDeleted = 0 AND Id <> ?2 LIMIT 1",
             row.object.name, field.name

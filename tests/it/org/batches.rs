@@ -63,6 +63,21 @@ fn later_subrequests_use_what_earlier_ones_said() {
 }
 
 #[test]
+fn an_id_that_is_none_fails_its_record_alone() {
+    let client = Client::empty();
+    let id = client.create("Contact", &json!({"LastName": "Okafor"}));
+    let record = |id: &str| json!({"attributes": {"type": "Contact"}, "Id": id, "LastName": "Smith"});
+    let said = client.patch("/composite/sobjects", &json!({"records": [record("nope"), record(&id)]}));
+    assert_eq!(said.status, 200);
+    assert_eq!(
+        said.body[0],
+        json!({"id": "nope", "success": false, "errors": [
+            {"statusCode": "MALFORMED_ID", "message": "malformed id nope", "fields": []}]})
+    );
+    assert_eq!(said.body[1]["success"], true);
+}
+
+#[test]
 fn all_or_none_takes_everything_back_and_says_whose_fault_it_was() {
     let client = Client::empty();
     let said = composite(
