@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useRef, useState } from "react";
 import type { Action } from "../api/types";
 import { titleOf } from "../flow/document";
 import { setTitle, START } from "../flow/document";
-import { shapeOf } from "../flow/geometry";
+import { isBad, outputsOf, shapeOf } from "../flow/geometry";
 import { text } from "../text/en";
 import { Icon, type IconName } from "../ui/Icon";
 import { useEditor, useSession } from "./context";
@@ -107,30 +107,17 @@ function Label({ action }: { action: Action }) {
 
 function Outputs({ action, shape }: { action: Action; shape: string }) {
   const session = useSession();
-  const block = session.catalogue.block(action.type);
-  // An unknown type shows the outputs its file uses, and one to go on with.
-  const used = Object.keys(action.ports ?? {});
-  const ports = useMemo(() => (block ? [...block.ports, ...used.filter((p) => !block.ports.includes(p as never))] : used.length > 0 ? used : ["done"]), [block, used.join(" ")]);
-  const right = ports.filter((port) => port !== "failure" && port !== "false");
-  const below = ports.filter((port) => port === "failure" || port === "false");
-  return (
-    <>
-      {right.map((port, n) => (
-        <Socket key={port} action={action} port={port} position={Position.Right} shift={(n + 1) / (right.length + 1)} named={shape === "diamond"} />
-      ))}
-      {below.map((port, n) => (
-        <Socket key={port} action={action} port={port} position={Position.Bottom} shift={(n + 1) / (below.length + 1)} named={shape === "diamond"} />
-      ))}
-    </>
-  );
+  const outputs = useMemo(() => outputsOf(session.catalogue, action), [session, action]);
+  return outputs.map(({ port, side, shift }) => (
+    <Socket key={port} action={action} port={port} position={side === "right" ? Position.Right : Position.Bottom} shift={shift} named={shape === "diamond"} />
+  ));
 }
 
 function Socket({ action, port, position, shift = 0.5, named }: { action: Action; port: string | null; position: Position; shift?: number; named?: boolean }) {
   const session = useSession();
   const joined = useEditor((s) => (port === null ? hasLineInto(s.doc, action.id) : typeof action.ports?.[port] === "string" && action.ports[port] !== ""));
   const drawing = useEditor((s) => s.connecting !== null && s.connecting.end.id === action.id && s.connecting.end.port === port);
-  const bad = port === "failure" || port === "false";
-  const classes = ["socket", port === null ? "in" : bad ? "bad" : "out", joined && "joined", drawing && "drawing"];
+  const classes = ["socket", port === null ? "in" : isBad(port) ? "bad" : "out", joined && "joined", drawing && "drawing"];
   const name = port === null ? text.editor.inputSocket : text.editor.outputSocket(text.ports[port] ?? port);
   const place = shift === 0.5 ? {} : position === Position.Bottom ? { left: `${shift * 100}%` } : { top: `${shift * 100}%` };
   return (

@@ -1,5 +1,6 @@
 import { getBezierPath, Position, useReactFlow, ViewportPortal } from "@xyflow/react";
 import { useEffect, useState } from "react";
+import { isBad } from "../flow/geometry";
 import { useEditor, useSession } from "./context";
 
 interface Place {
@@ -34,7 +35,7 @@ export function DrawnLine() {
   const to = drawing.hover !== null ? socketPlace(flow, drawing.hover, null) : mouse;
   if (!from || !to) return null;
   const isInput = drawing.end.port === null;
-  const side = isInput ? Position.Left : drawing.end.port === "failure" || drawing.end.port === "false" ? Position.Bottom : Position.Right;
+  const side = isInput ? Position.Left : isBad(drawing.end.port ?? "") ? Position.Bottom : Position.Right;
   const [path] = getBezierPath({
     sourceX: from.x,
     sourceY: from.y,

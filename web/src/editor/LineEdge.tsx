@@ -1,31 +1,36 @@
-import { BaseEdge, EdgeLabelRenderer, getBezierPath, getSmoothStepPath, Position, type EdgeProps } from "@xyflow/react";
-import { memo, useState } from "react";
+import { BaseEdge, EdgeLabelRenderer, type Edge, type EdgeProps } from "@xyflow/react";
+import { memo, useMemo, useState } from "react";
 import type { Line } from "../flow/document";
+import { boxOf, isBad } from "../flow/geometry";
+import { route, type Route } from "../flow/routing";
 import { text } from "../text/en";
 import { useSession } from "./context";
 import { useTrace } from "./useTrace";
 
-export const LineEdge = memo(function LineEdge(props: EdgeProps) {
+export type LineEdgeType = Edge<{ line: Line; route: Route | undefined }, "line">;
+
+export const LineEdge = memo(function LineEdge(props: EdgeProps<LineEdgeType>) {
   const session = useSession();
-  const [near, setNear] = useState(false);
+  const [hovered, setHovered] = useState(false);
   const trace = useTrace();
-  const line = props.data?.["line"] as Line;
   const taken = trace?.lines.has(props.id) ?? false;
-  const [path, x, y] = routed(props);
-  const classes = ["wire", props.selected && "selected", near && "near", taken && "taken", trace && !taken && "not-taken", (line.port === "failure" || line.port === "false") && "bad"];
+  const { path, middle } = useRoute(props);
+  const line = props.data?.line;
+  if (!line) return null;
+  const classes = ["wire", props.selected && "selected", hovered && "near", taken && "taken", trace && !taken && "not-taken", isBad(line.port) && "bad"];
   return (
-    <g onPointerEnter={() => setNear(true)} onPointerLeave={() => setNear(false)}>
+    <g onPointerEnter={() => setHovered(true)} onPointerLeave={() => setHovered(false)}>
       <BaseEdge path={path} className={classes.filter(Boolean).join(" ")} interactionWidth={22} />
-      {(near || props.selected) && (
+      {(hovered || props.selected) && (
         <EdgeLabelRenderer>
           <button
             type="button"
             className="line-x nodrag nopan"
-            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+            style={{ transform: `translate(-50%, -50%) translate(${middle.x}px, ${middle.y}px)` }}
             aria-label={text.editor.removeLine}
             title={text.editor.removeLine}
-            onPointerEnter={() => setNear(true)}
-            onPointerLeave={() => setNear(false)}
+            onPointerEnter={() => setHovered(true)}
+            onPointerLeave={() => setHovered(false)}
             onClick={() => session.disconnect(line)}
           >
             ×
@@ -36,11 +41,19 @@ export const LineEdge = memo(function LineEdge(props: EdgeProps) {
   );
 });
 
-/** A curve forwards; a line that must go back runs between the rows instead of looping over blocks. */
-function routed(props: EdgeProps): [string, number, number] {
-  const { sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition } = props;
-  const ends = { sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition };
-  const back = sourcePosition === Position.Right && targetX < sourceX + 24 && Math.abs(targetY - sourceY) > 60;
-  const [path, x, y] = back ? getSmoothStepPath({ ...ends, borderRadius: 22, offset: 28 }) : getBezierPath({ ...ends, curvature: 0.32 });
-  return [path, x, y];
+/** The way chosen for the whole flow; while a block is being dragged, its lines find their own round the blocks that stand still. */
+function useRoute({ data, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<LineEdgeType>): Route {
+  const session = useSession();
+  const chosen = data?.route;
+  const isStill = chosen !== undefined && near(chosen.from.x, sourceX) && near(chosen.from.y, sourceY) && near(chosen.to.x, targetX) && near(chosen.to.y, targetY);
+  return useMemo(() => {
+    if (isStill) return chosen;
+    const others = session.state.doc.actions.filter((action) => action.id !== source && action.id !== target);
+    const ends = { from: { x: sourceX, y: sourceY }, side: isBad(data?.line.port ?? "") ? ("below" as const) : ("right" as const), to: { x: targetX, y: targetY } };
+    return route(ends, others.map((action) => boxOf(session.catalogue, action)));
+  }, [isStill, chosen, session, data, source, target, sourceX, sourceY, targetX, targetY]);
+}
+
+function near(a: number, b: number): boolean {
+  return Math.abs(a - b) < 2;
 }

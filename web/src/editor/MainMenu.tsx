@@ -92,7 +92,7 @@ export function MainMenu() {
           onClose={() => setUploading(null)}
           onApply={(doc) => {
             session.apply(doc, T.steps.import);
-            requestAnimationFrame(() => void flow.fitView({ padding: 0.16, maxZoom: 1 }));
+            requestAnimationFrame(() => void flow.fitView({ padding: 0.1, maxZoom: 1 }));
           }}
         />
       )}

@@ -18,6 +18,7 @@ import type { Action, FlowDocument } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 import * as edit from "../flow/document";
 import { shapeOf, sizeOf } from "../flow/geometry";
+import { routesOf, type Route } from "../flow/routing";
 import type { End } from "../flow/rules";
 import { readingOrder } from "../flow/walk";
 import { text } from "../text/en";
@@ -25,7 +26,7 @@ import { toast } from "../ui/toast";
 import { BlockNode } from "./BlockNode";
 import { useEditor, useSession } from "./context";
 import { DrawnLine } from "./DrawnLine";
-import { LineEdge } from "./LineEdge";
+import { LineEdge, type LineEdgeType } from "./LineEdge";
 import { dropTarget } from "./palette";
 import { StageControls } from "./StageControls";
 
@@ -34,7 +35,7 @@ export type BlockNodeType = Node<{ action: Action }, "block">;
 const NODE_TYPES = { block: BlockNode };
 const EDGE_TYPES = { line: LineEdge };
 const SNAP: [number, number] = [edit.GRID, edit.GRID];
-const FIT = { padding: 0.16, maxZoom: 1, minZoom: 0.25 };
+const FIT = { padding: 0.1, maxZoom: 1, minZoom: 0.25 };
 
 export function Stage() {
   const session = useSession();
@@ -45,7 +46,8 @@ export function Stage() {
   const flow = useReactFlow();
   const storeApi = useStoreApi();
   useEffect(() => setNodes((old) => nodesOf(doc, session.catalogue, selected, old)), [doc, selected, session]);
-  const edges = useMemo(() => edgesOf(doc, chosenLine), [doc, chosenLine]);
+  const routes = useRoutes(doc, session.catalogue);
+  const edges = useMemo(() => edgesOf(doc, routes, chosenLine), [doc, routes, chosenLine]);
   usePaletteDrops();
 
   const onNodesChange = useCallback(
@@ -117,7 +119,7 @@ export function Stage() {
       onConnect={onConnect}
       onConnectEnd={onConnectEnd}
       isValidConnection={isValid}
-      onEdgeDoubleClick={(_event, edge) => session.disconnect(edge.data?.["line"] as edit.Line)}
+      onEdgeDoubleClick={(_event, edge) => edge.data && session.disconnect(edge.data.line)}
       onEdgeClick={(_event, edge) => {
         session.select([]);
         session.store.set({ line: edge.id });
@@ -195,9 +197,14 @@ function nodesOf(doc: FlowDocument, catalogue: Catalogue, selected: ReadonlySet<
   });
 }
 
-function edgesOf(doc: FlowDocument, chosen: string | null): Edge[] {
+/** Lines are led anew when a block or a line changed its place, not at every word typed. */
+function useRoutes(doc: FlowDocument, catalogue: Catalogue): Map<string, Route> {
+  const places = doc.actions.map((action) => [action.id, action.type, edit.positionOf(action), Object.entries(action.ports ?? {})].join(" ")).join("\n");
+  return useMemo(() => routesOf(doc, catalogue), [places, catalogue]);
+}
+
+function edgesOf(doc: FlowDocument, routes: ReadonlyMap<string, Route>, chosen: string | null): LineEdgeType[] {
   const ids = new Set(doc.actions.map((action) => action.id));
-  const titles = (id: string): string => id;
   return edit
     .linesOf(doc)
     .filter((line) => ids.has(line.to))
@@ -209,8 +216,8 @@ function edgesOf(doc: FlowDocument, chosen: string | null): Edge[] {
       target: line.to,
       targetHandle: "in",
       selected: chosen === edit.lineId(line),
-      data: { line },
-      ariaLabel: text.editor.lineLabel(titles(line.from), text.ports[line.port] ?? line.port, titles(line.to)),
+      data: { line, route: routes.get(edit.lineId(line)) },
+      ariaLabel: text.editor.lineLabel(line.from, text.ports[line.port] ?? line.port, line.to),
     }));
 }
 

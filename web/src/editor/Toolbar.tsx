@@ -26,7 +26,7 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
     const { arrange: place } = await import("../flow/layout");
     session.apply(moveActions(session.state.doc, place(session.state.doc, session.catalogue)), T.steps.arrange);
     if (session.state.history === before) return;
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.16, maxZoom: 1, duration: 200 }));
+    requestAnimationFrame(() => void flow.fitView({ padding: 0.1, maxZoom: 1, duration: 200 }));
     toast(T.arranged, "plain", { label: text.common.undo, run: () => session.undo() });
   };
   return (

@@ -1,33 +1,28 @@
 import type { FlowDocument } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 import type { Change } from "../flow/diff";
-import { linesOf, positionOf, titleOf } from "../flow/document";
-import { shapeOf, sizeOf } from "../flow/geometry";
+import { lineId, linesOf, titleOf } from "../flow/document";
+import { boxOf, isBad, shapeOf } from "../flow/geometry";
+import { routesOf } from "../flow/routing";
+
+/** Room for the lines that go round the outer blocks. */
+const MARGIN = 48;
 
 /** A small drawing of a flow, also what the picture export writes. Without a label it is decoration. */
 export function Picture({ doc, catalogue, label, marks }: { doc: FlowDocument; catalogue: Catalogue; label: string; marks?: ReadonlyMap<string, Change> }) {
-  const boxes = doc.actions.map((action) => {
-    const [x, y] = positionOf(action);
-    return { action, x, y, ...sizeOf(catalogue, action), shape: shapeOf(catalogue, action) };
-  });
+  const boxes = doc.actions.map((action) => ({ action, ...boxOf(catalogue, action), shape: shapeOf(catalogue, action) }));
   const spoken = label === "" ? { "aria-hidden": true } : { role: "img", "aria-label": label };
   if (boxes.length === 0) return <svg {...spoken} />;
-  const left = Math.min(...boxes.map((b) => b.x)) - 30;
-  const top = Math.min(...boxes.map((b) => b.y)) - 30;
-  const width = Math.max(...boxes.map((b) => b.x + b.width)) + 30 - left;
-  const height = Math.max(...boxes.map((b) => b.y + b.height)) + 30 - top;
-  const byId = new Map(boxes.map((b) => [b.action.id, b]));
+  const left = Math.min(...boxes.map((b) => b.x)) - MARGIN;
+  const top = Math.min(...boxes.map((b) => b.y)) - MARGIN;
+  const width = Math.max(...boxes.map((b) => b.x + b.width)) + MARGIN - left;
+  const height = Math.max(...boxes.map((b) => b.y + b.height)) + MARGIN - top;
+  const routes = routesOf(doc, catalogue);
   return (
     <svg className="picture" viewBox={`${left} ${top} ${width} ${height}`} {...spoken} preserveAspectRatio="xMidYMid meet">
       {linesOf(doc).map((line) => {
-        const [a, b] = [byId.get(line.from), byId.get(line.to)];
-        if (!a || !b) return null;
-        const below = line.port === "failure" || line.port === "false";
-        const [x1, y1] = below ? [a.x + a.width / 2, a.y + a.height] : [a.x + a.width, a.y + a.height / 2];
-        const [x2, y2] = [b.x, b.y + b.height / 2];
-        const bend = Math.max(50, Math.abs(x2 - x1) / 2);
-        const path = below ? `M${x1} ${y1}C${x1} ${y1 + bend} ${x2 - bend} ${y2} ${x2} ${y2}` : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-        return <path key={`${line.from}:${line.port}`} className={below ? "wire bad" : "wire"} d={path} />;
+        const route = routes.get(lineId(line));
+        return route && <path key={lineId(line)} className={isBad(line.port) ? "wire bad" : "wire"} d={route.path} />;
       })}
       {boxes.map(({ action, x, y, width: w, height: h, shape }) => (
         <g key={action.id} className={marks ? `mark-${marks.get(action.id) ?? "same"}` : undefined}>
