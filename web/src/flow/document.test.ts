@@ -9,9 +9,7 @@ import { copyText, readCopied } from "./clipboard";
 import { argumentChanges, canonical, compare, compareText } from "./diff";
 import * as edit from "./document";
 import { asResultReference, brokenReason, parseExpression, rewriteReferences, upstream } from "./expression";
-import { sizeOf } from "./geometry";
 import { begin, record, redo, seal, undo } from "./history";
-import { arrange } from "./layout";
 import { judge } from "./rules";
 import { searchFlow } from "./search";
 import { neighbour, readingOrder } from "./walk";
@@ -200,21 +198,7 @@ describe("the catalogue", () => {
   });
 });
 
-describe("layout and reading order", () => {
-  it("puts blocks left to right, on the grid, without overlap", () => {
-    const doc = sample();
-    const places = arrange(doc, catalogue);
-    expect([...places.values()].flat().every((n) => n % edit.GRID === 0)).toBe(true);
-    const boxes = doc.actions.map((action) => ({ at: places.get(action.id) ?? [0, 0], ...sizeOf(catalogue, action) }));
-    for (const [i, a] of boxes.entries()) {
-      for (const b of boxes.slice(i + 1)) {
-        const apart = a.at[0] + a.width <= b.at[0] || b.at[0] + b.width <= a.at[0] || a.at[1] + a.height <= b.at[1] || b.at[1] + b.height <= a.at[1];
-        expect(apart).toBe(true);
-      }
-    }
-    expect((places.get("uid-0") ?? [0])[0]).toBeLessThan((places.get("uid-2") ?? [0])[0]);
-  });
-
+describe("reading order and search", () => {
   it("walks from Start along the good way", () => {
     expect(readingOrder(sample()).map((a) => a.id)).toEqual(["uid-0", "uid-2", "uid-4", "uid-5"]);
     expect(neighbour(sample(), "uid-2", "right")?.id).toBe("uid-4");
