@@ -204,6 +204,7 @@ export interface Pending {
 export interface Run {
   id: string;
   flowId: string | null;
+  flowName?: string | null;
   status: RunStatus;
   trace: TraceEntry[];
   actions: Record<string, ActionRecord>;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState, type CSSProperties } from "react";
 import { useCatalogue } from "../app/catalogue";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
@@ -31,7 +31,7 @@ export default function DesktopPage() {
     question?.answer?.(agreed);
   };
   return (
-    <div className="desktop" style={{ gridTemplateColumns: `${visible ? width : 0}px minmax(0, 1fr) auto` }}>
+    <div className="desktop" style={{ "--phone": `${visible ? width : 0}px` } as CSSProperties}>
       <h1 className="hidden">{text.nav.desktop}</h1>
       {visible ? <PhonePanel desktop={desktop} catalogue={loaded.value} /> : <span />}
       <div className="desktop-centre">

@@ -37,11 +37,11 @@ export function EventLog({ desktop, catalogue }: { desktop: SimDesktop; catalogu
                 <strong>{entry.happening.event}</strong> <span className="quiet">{catalogue.sourceLabel(entry.happening.source)}</span>
               </span>
               <span className={`badge ${TONE[entry.state]}`}>{T.logStates[entry.state]}</span>
-              <span className="grow">
+              <span className="became">
                 {entry.runs.map((run) => (
-                  <a key={run.id} href={href(["flows", run.flowId ?? "", "editor"], { run: run.id })}>
-                    {T.runOf(text.test.status[run.status] ?? run.status)}
-                  </a>
+                  <span key={run.id}>
+                    {run.flowName} <a href={href(["flows", run.flowId ?? "", "editor"], { run: run.id })}>{T.runOf(text.test.status[run.status] ?? run.status)}</a>
+                  </span>
                 ))}
                 {entry.reason && <span className="quiet">{entry.reason}</span>}
               </span>
