@@ -43,8 +43,9 @@ function Chip({ id, at, value, label, first, onChange }: Props & { value: string
   return (
     <div className="chip-field">
       <span className={broken ? "chip broken" : "chip"} title={value} data-value={value}>
-        <span className="clip">{T.valueOf(title, path)}</span>
-        <button ref={clear} id={id} type="button" data-first={first ? "" : undefined} aria-label={T.clearValue(label, T.valueOf(title, path))} onClick={() => onChange("")}>
+        <span className="clip">{T.valueOf(title)}</span>{" "}
+        <span className="chip-result">{T.valueField(path)}</span>
+        <button ref={clear} id={id} type="button" data-first={first ? "" : undefined} aria-label={T.clearValue(label, `${T.valueOf(title)} ${T.valueField(path)}`)} onClick={() => onChange("")}>
           <Icon name="close" size={12} />
         </button>
       </span>
