@@ -4,7 +4,6 @@ import { text } from "../text/en";
 import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
-import { toast } from "../ui/toast";
 import { align } from "./align";
 import { useEditor, useSession } from "./context";
 import type { Panel } from "./session";
@@ -27,7 +26,7 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
     session.apply(moveActions(session.state.doc, place(session.state.doc, session.catalogue)), T.steps.arrange);
     if (session.state.history === before) return;
     requestAnimationFrame(() => void flow.fitView({ padding: 0.1, maxZoom: 1, duration: 200 }));
-    toast(T.arranged, "plain", { label: text.common.undo, run: () => session.undo() });
+    session.offerUndo(T.arranged);
   };
   return (
     <div className="toolbar" role="toolbar" aria-label={T.toolbar}>

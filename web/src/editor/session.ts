@@ -58,6 +58,7 @@ export class EditorSession {
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
   #checkAbort: AbortController | null = null;
   #saveWhenOnline = false;
+  #dropOffer: () => void = () => undefined;
 
   constructor(
     readonly catalogue: Catalogue,
@@ -108,6 +109,7 @@ export class EditorSession {
     return () => {
       clearTimeout(this.#checkTimer);
       this.#checkAbort?.abort();
+      this.#dropOffer();
       this.#ends.splice(0).forEach((end) => end());
     };
   }
@@ -125,6 +127,7 @@ export class EditorSession {
 
   #show(history: History<FlowDocument>): void {
     if (history === this.state.history) return;
+    this.#dropOffer();
     const doc = history.present;
     const ids = new Set(doc.actions.map((action) => action.id));
     const selected = [...this.state.selected].every((id) => ids.has(id)) ? this.state.selected : new Set([...this.state.selected].filter((id) => ids.has(id)));
@@ -146,6 +149,11 @@ export class EditorSession {
 
   redo(): void {
     this.#show(redo(this.state.history));
+  }
+
+  /** Says what was done and offers to take it back, until something else is done. */
+  offerUndo(message: string): void {
+    this.#dropOffer = toast(message, "plain", { label: text.common.undo, run: () => this.undo() });
   }
 
   add(block: BlockSpec, at: Point): string {
@@ -178,7 +186,7 @@ export class EditorSession {
       return false;
     }
     this.apply(edit.connect(this.state.doc, { from: verdict.from, port: verdict.port, to: verdict.to }), text.editor.steps.connect);
-    if (verdict.replaces !== null) toast(text.editor.replaced, "plain", { label: text.common.undo, run: () => this.undo() });
+    if (verdict.replaces !== null) this.offerUndo(text.editor.replaced);
     return true;
   }
 

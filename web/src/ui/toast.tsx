@@ -11,12 +11,14 @@ export interface Toast {
 const shown = new Store<{ toasts: Toast[] }>({ toasts: [] });
 let count = 0;
 
-export function toast(message: string, tone: Toast["tone"] = "plain", action?: Toast["action"]): void {
+/** Returns what takes it away before its time. */
+export function toast(message: string, tone: Toast["tone"] = "plain", action?: Toast["action"]): () => void {
   count += 1;
   const id = count;
   const others = shown.get().toasts.filter((t) => t.message !== message);
   shown.set({ toasts: [...others.slice(-2), { id, message, tone, ...(action ? { action } : {}) }] });
   setTimeout(() => drop(id), action ? 9000 : tone === "bad" ? 8000 : 4500);
+  return () => drop(id);
 }
 
 function drop(id: number): void {
