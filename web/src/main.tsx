@@ -5,6 +5,7 @@ import { App } from "./app/App";
 import "./theme/tokens.css";
 import "./theme/base.css";
 import "./ui/ui.css";
+import "./ui/overlays.css";
 import "./app/app.css";
 
 takeTokenFromAddress();

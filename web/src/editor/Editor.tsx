@@ -12,6 +12,7 @@ import { Stage } from "./Stage";
 import { Toolbar } from "./Toolbar";
 import "@xyflow/react/dist/base.css";
 import "./editor.css";
+import "./sidebar.css";
 import "./blocks.css";
 import "./panels.css";
 
