@@ -1,4 +1,4 @@
-import { expect, FIELDS, kept, test } from "./fixtures";
+import { expect, FIELDS, kept, node, POP, test } from "./fixtures";
 
 test("a flow is built, joined and saved by keys alone", async ({ page, server }) => {
   const flow = await server.call<{ id: string }>("POST", "/flows", FIELDS);
@@ -72,4 +72,28 @@ test("a flow is built, joined and saved by keys alone", async ({ page, server })
     ["SE_End", {}],
   ]);
   expect(actions[2]?.controls["searchParams"]).toBe("$.actions.uid-1.results.phone");
+});
+
+test("keys mean the editor after a click on the empty stage, and the dialog while one is open", async ({ page, server }) => {
+  const flow = await server.call<{ id: string }>("POST", "/flows", { ...FIELDS, document: POP });
+  await page.goto(`${server.address}#/flows/${flow.id}/editor`);
+  const blocks = page.locator(".react-flow__node");
+  await expect(blocks).toHaveCount(4);
+  await page.locator(".stage .react-flow__pane").click({ position: { x: 300, y: 500 } });
+  await page.keyboard.press("Control+a");
+  await expect(page.locator(".react-flow__node.selected")).toHaveCount(4);
+  await page.keyboard.press("Delete");
+  await expect(blocks).toHaveCount(0);
+  await page.keyboard.press("Control+z");
+  await expect(blocks).toHaveCount(4);
+  await node(page, "uid-1").click();
+  await page.keyboard.press("Control+c");
+  await page.keyboard.press("Control+v");
+  await expect(blocks).toHaveCount(5);
+  await page.getByRole("button", { name: "Change type" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).focus();
+  await page.keyboard.press("Delete");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(blocks).toHaveCount(5);
 });

@@ -20,8 +20,9 @@ export function Banners() {
   const id = useEditor((s) => s.flow.id);
   const others = usePresence(id);
   const newer = useNewerVersion();
+  const theirs = conflict ?? newer;
   return (
-    <>
+    <div className="banners">
       {restored && !conflict && (
         <Notice
           tone="info"
@@ -39,10 +40,9 @@ export function Banners() {
           {T.restored} <Ago at={restored.at} />.
         </Notice>
       )}
-      {conflict ? <Conflict theirs={conflict} /> : newer && <Conflict theirs={newer} />}
-      {others > 0 && <Notice tone="warn">{T.otherTab}</Notice>}
+      {theirs ? <Conflict theirs={theirs} /> : others > 0 && <Notice tone="warn">{T.otherTab}</Notice>}
       <KeyboardLine />
-    </>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import { ReactFlowProvider } from "@xyflow/react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { Banners } from "./Banners";
 import { SessionContext, useEditor } from "./context";
 import { Dock } from "./Dock";
@@ -32,7 +32,8 @@ function Inner({ session }: { session: EditorSession }) {
   const [help, setHelp] = useState(false);
   const explorer = useEditor((s) => s.explorer);
   const searching = useEditor((s) => s.searching);
-  const onKeyDown = useKeys(() => setHelp(true));
+  const showHelp = useCallback(() => setHelp(true), []);
+  useKeys(showHelp);
   useEffect(() => session.open(), [session]);
   useEffect(() => {
     const warn = (event: BeforeUnloadEvent): void => {
@@ -43,13 +44,13 @@ function Inner({ session }: { session: EditorSession }) {
     return () => window.removeEventListener("beforeunload", warn);
   }, [session]);
   return (
-    <div className="editor" onKeyDown={onKeyDown}>
-      <Banners />
+    <div className="editor" tabIndex={-1}>
       <div className="editor-main">
         <div className="editor-centre">
-          <Toolbar onHelp={() => setHelp(true)} />
+          <Toolbar onHelp={showHelp} />
           <div className="stage-box">
             <Stage />
+            <Banners />
             {searching && <Search />}
           </div>
           <Dock />

@@ -1,5 +1,5 @@
 import { useReactFlow } from "@xyflow/react";
-import { useCallback, useEffect, type KeyboardEvent } from "react";
+import { useEffect } from "react";
 import { copyText, readCopied } from "../flow/clipboard";
 import * as edit from "../flow/document";
 import { neighbour } from "../flow/walk";
@@ -9,12 +9,19 @@ import { useSession } from "./context";
 import type { EditorSession } from "./session";
 
 /** Keys of the editor. In a text field only undo, redo and save are taken. */
-export function useKeys(help: () => void): (event: KeyboardEvent) => void {
+export function useKeys(help: () => void): void {
   const session = useSession();
   const flow = useReactFlow();
   useClipboard(session);
-  return useCallback(
-    (event) => {
+  useEffect(() => {
+    // A block that is removed leaves the focus nowhere; the keys still mean the editor then.
+    let inside = true;
+    const notice = (event: Event): void => {
+      inside = isInEditor(event.target);
+    };
+    const press = (event: KeyboardEvent): void => {
+      const nowhere = event.target === document.body && inside && document.querySelector("dialog[open]") === null;
+      if (!nowhere && !isInEditor(event.target)) return;
       const typing = isTyping(event.target);
       const command = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
@@ -44,10 +51,22 @@ export function useKeys(help: () => void): (event: KeyboardEvent) => void {
       if (key === "a" || key === "n") return take(() => addBeside(session, flow));
       if (key === "c") return take(() => startLine(session));
       if (key === "f2") return take(() => rename(session));
-      if (key === "enter" && !onButton) return take(() => focusDetail(session, event.target));
-    },
-    [session, flow, help],
-  );
+      if (key === "enter" && !onButton) return take(() => focusDetail(session, event.target as HTMLElement));
+    };
+    document.addEventListener("pointerdown", notice, true);
+    document.addEventListener("focusin", notice);
+    document.addEventListener("keydown", press);
+    return () => {
+      document.removeEventListener("pointerdown", notice, true);
+      document.removeEventListener("focusin", notice);
+      document.removeEventListener("keydown", press);
+    };
+  }, [session, flow, help]);
+}
+
+/** A dialog over the editor has keys of its own. */
+function isInEditor(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".editor") !== null && target.closest("dialog") === null;
 }
 
 export function isTyping(target: EventTarget | null): boolean {
@@ -95,7 +114,7 @@ export function placeBeside(session: EditorSession, id: string): edit.Point {
   if (!action) return [0, 0];
   const [x, y] = edit.positionOf(action);
   const width = session.catalogue.block(action.type)?.shape === "circle" ? 100 : 250;
-  let at: edit.Point = [x + width + 86, width === 100 ? y : y];
+  let at: edit.Point = [x + width + 86, y];
   const taken = (p: edit.Point): boolean =>
     session.state.doc.actions.some((other) => Math.abs(edit.positionOf(other)[0] - p[0]) < 240 && Math.abs(edit.positionOf(other)[1] - p[1]) < 110);
   while (taken(at)) at = [at[0], at[1] + 144];
@@ -123,8 +142,8 @@ function rename(session: EditorSession): void {
   if (id !== null) session.store.set({ naming: id });
 }
 
-function focusDetail(session: EditorSession, target: EventTarget): void {
-  const node = (target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset["id"];
+function focusDetail(session: EditorSession, target: HTMLElement): void {
+  const node = target.closest<HTMLElement>(".react-flow__node")?.dataset["id"];
   if (node !== undefined && only(session) !== node) session.select([node]);
   requestAnimationFrame(() => document.querySelector<HTMLElement>(".sidebar [data-first]")?.focus());
 }
