@@ -97,3 +97,22 @@ test("keys mean the editor after a click on the empty stage, and the dialog whil
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(blocks).toHaveCount(5);
 });
+
+test("what is typed into a new row of a map goes into the row", async ({ page, server }) => {
+  const flow = await server.call<{ id: string }>("POST", "/flows", { ...FIELDS, document: POP });
+  await page.goto(`${server.address}#/flows/${flow.id}/editor`);
+  await node(page, "uid-2").click();
+  await page.getByRole("button", { name: "Add a field" }).click();
+  await page.keyboard.type("LeadSource");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("pho");
+  const list = await page.getByRole("listbox").boundingBox();
+  expect((list?.x ?? 0) + (list?.width ?? 0)).toBeLessThanOrEqual(1280);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Add a field" }).press("Delete");
+  await page.keyboard.press("Control+s");
+  await expect(page.getByText("Saved as version 2")).toBeVisible();
+  const action = (await kept(server)).document.actions.find((a) => a.id === "uid-2");
+  expect(action?.controls["defaultFieldValues"]).toEqual({ LeadSource: "$.actions.uid-1.results.phone" });
+});

@@ -1,4 +1,5 @@
-import { useId, useState } from "react";
+import { useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Action, ControlSpec } from "../api/types";
 import { parseExpression } from "../flow/expression";
 import { text } from "../text/en";
@@ -91,12 +92,20 @@ function MapEditor({ id, at, label, first, value, onChange }: GroupProps<Record<
     setRows(next);
     onChange(Object.fromEntries(next.filter(([key]) => key !== "")), group);
   };
+  const keys = useRef<(HTMLInputElement | null)[]>([]);
+  const add = (): void => {
+    flushSync(() => setRows([...shown, ["", ""]]));
+    keys.current[shown.length]?.focus();
+  };
   const put = (place: number, row: [string, unknown], group?: string): void => change(shown.map((old, n) => (n === place ? row : old)), group);
   return (
     <div className="map">
       {shown.map(([key, item], n) => (
         <div className="map-row" key={n}>
           <input
+            ref={(input) => {
+              keys.current[n] = input;
+            }}
             className="input"
             aria-label={T.mapKey(label, n + 1)}
             aria-invalid={shown.some(([other], m) => m !== n && other === key && key !== "") || undefined}
@@ -109,7 +118,7 @@ function MapEditor({ id, at, label, first, value, onChange }: GroupProps<Record<
           <IconButton icon="trash" small label={T.removeField(key || String(n + 1))} onClick={() => change(shown.filter((_row, m) => m !== n))} />
         </div>
       ))}
-      <Button small icon="plus" className="wide" data-first={first && shown.length === 0 ? "" : undefined} onClick={() => setRows([...shown, ["", ""]])}>
+      <Button small icon="plus" className="wide" data-first={first && shown.length === 0 ? "" : undefined} onClick={add}>
         {T.addField}
       </Button>
     </div>

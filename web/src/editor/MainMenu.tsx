@@ -13,6 +13,7 @@ import { useEditor, useSession } from "./context";
 import { addBeside, placeBeside } from "./keys";
 import { dropTarget, type PaletteItem } from "./palette";
 import { savePicture } from "./picture";
+import { FIT } from "./view";
 
 const T = text.editor;
 
@@ -92,7 +93,7 @@ export function MainMenu() {
           onClose={() => setUploading(null)}
           onApply={(doc) => {
             session.apply(doc, T.steps.import);
-            requestAnimationFrame(() => void flow.fitView({ padding: 0.1, maxZoom: 1 }));
+            requestAnimationFrame(() => void flow.fitView(FIT));
           }}
         />
       )}
@@ -123,6 +124,7 @@ function Draggable({ item, onPlace, className, children }: { item: PaletteItem; 
     from.current = null;
     setGhost(null);
     if (dragged) dropTarget.current?.(item, event.clientX, event.clientY);
+    else if (event.pointerType !== "mouse") onPlace(item);
   };
   return (
     <>

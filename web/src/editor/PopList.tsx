@@ -17,6 +17,8 @@ interface Props {
 }
 
 const HEIGHT = 300;
+/** Room to the edge of the window. */
+const EDGE = 8;
 
 /** The list under a combobox: arrows and Enter from the field, or the mouse. Lies over everything, never cut off. */
 export function PopList({ id, anchor, items, onPick, onClose, onEnterTyped }: Props) {
@@ -64,6 +66,8 @@ export function PopList({ id, anchor, items, onPick, onClose, onEnterTyped }: Pr
     return () => field.removeAttribute("aria-activedescendant");
   }, [active, anchor, id]);
   if (!rect) return null;
+  const width = Math.max(rect.width, 240);
+  const left = Math.max(EDGE, Math.min(rect.left, window.innerWidth - width - EDGE));
   const below = window.innerHeight - rect.bottom;
   const up = below < HEIGHT && rect.top > below;
   const place = up ? { bottom: window.innerHeight - rect.top + 4, maxHeight: Math.min(HEIGHT, rect.top - 12) } : { top: rect.bottom + 4, maxHeight: Math.min(HEIGHT, below - 12) };
@@ -75,7 +79,7 @@ export function PopList({ id, anchor, items, onPick, onClose, onEnterTyped }: Pr
       className="pop-list"
       role="listbox"
       aria-label={text.editor.choices}
-      style={{ left: rect.left, width: Math.max(rect.width, 240), ...place }}
+      style={{ left, width, ...place }}
       onPointerDown={(event) => event.preventDefault()}
     >
       {items.length === 0 && <p className="faint pop-empty">{text.editor.noChoices}</p>}

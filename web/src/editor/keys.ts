@@ -44,10 +44,12 @@ export function useKeys(help: () => void): void {
         if (event.altKey && direction) take(() => walk(session, flow, direction));
         return;
       }
-      const onButton = (event.target as HTMLElement).closest("button, a, [role=option], [role=tab]") !== null;
-      if (key === "delete" || key === "backspace") return take(() => removeSelected(session));
       if (key === "escape") return take(() => escape(session));
       if (key === "?") return take(help);
+      // Whoever types at a button of the menus does not mean the stage.
+      if ((event.target as HTMLElement).closest(".sidebar, .toolbar, .dock") !== null) return;
+      const onButton = (event.target as HTMLElement).closest("button, a, [role=option]") !== null;
+      if (key === "delete" || key === "backspace") return take(() => removeSelected(session));
       if (key === "a" || key === "n") return take(() => addBeside(session, flow));
       if (key === "c") return take(() => startLine(session));
       if (key === "f2") return take(() => rename(session));
