@@ -29,13 +29,13 @@ import { DrawnLine } from "./DrawnLine";
 import { LineEdge, type LineEdgeType } from "./LineEdge";
 import { dropTarget } from "./palette";
 import { StageControls } from "./StageControls";
+import { FIT, useSteadyView } from "./view";
 
 export type BlockNodeType = Node<{ action: Action }, "block">;
 
 const NODE_TYPES = { block: BlockNode };
 const EDGE_TYPES = { line: LineEdge };
 const SNAP: [number, number] = [edit.GRID, edit.GRID];
-const FIT = { padding: 0.1, maxZoom: 1, minZoom: 0.25 };
 
 export function Stage() {
   const session = useSession();
@@ -49,6 +49,7 @@ export function Stage() {
   const routes = useRoutes(doc, session.catalogue);
   const edges = useMemo(() => edgesOf(doc, routes, chosenLine), [doc, routes, chosenLine]);
   usePaletteDrops();
+  useSteadyView();
 
   const onNodesChange = useCallback(
     (changes: NodeChange<BlockNodeType>[]) => {

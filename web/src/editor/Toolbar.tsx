@@ -7,6 +7,7 @@ import { Menu } from "../ui/Menu";
 import { align } from "./align";
 import { useEditor, useSession } from "./context";
 import type { Panel } from "./session";
+import { FIT } from "./view";
 
 const T = text.editor;
 
@@ -25,7 +26,7 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
     const { arrange: place } = await import("../flow/layout");
     session.apply(moveActions(session.state.doc, place(session.state.doc, session.catalogue)), T.steps.arrange);
     if (session.state.history === before) return;
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.1, maxZoom: 1, duration: 200 }));
+    requestAnimationFrame(() => void flow.fitView({ ...FIT, duration: 200 }));
     session.offerUndo(T.arranged);
   };
   return (

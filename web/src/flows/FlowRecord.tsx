@@ -48,7 +48,16 @@ export function FlowRecord({ id, catalogue, full }: { id: string; catalogue: Cat
     if (name) document.title = `${name} · ${text.product}`;
   }, [session]);
   if (!session) {
-    if (loaded.state === "failed") return <ProblemView problem={loaded.problem} again={loaded.again} />;
+    if (loaded.state === "failed") {
+      return (
+        <div className="page">
+          <a className="crumb" href="#/flows">
+            {T.crumb}
+          </a>
+          <ProblemView problem={loaded.problem} again={loaded.again} />
+        </div>
+      );
+    }
     return (
       <div className="record" aria-busy="true">
         <span className="hidden">{T.loading}</span>

@@ -8,6 +8,9 @@ import { routesOf } from "../flow/routing";
 /** Room for the lines that go round the outer blocks. */
 const MARGIN = 48;
 
+/** Letters that fit a block. */
+const LINE = 22;
+
 /** A small drawing of a flow, also what the picture export writes. Without a label it is decoration. */
 export function Picture({ doc, catalogue, label, marks }: { doc: FlowDocument; catalogue: Catalogue; label: string; marks?: ReadonlyMap<string, Change> }) {
   const boxes = doc.actions.map((action) => ({ action, ...boxOf(catalogue, action), shape: shapeOf(catalogue, action) }));
@@ -33,8 +36,12 @@ export function Picture({ doc, catalogue, label, marks }: { doc: FlowDocument; c
           ) : (
             <rect className="shape" x={x} y={y} width={w} height={h} rx={12} />
           )}
-          <text x={x + w / 2} y={y + h / 2} textAnchor="middle" dominantBaseline="central">
-            {short(titleOf(catalogue, action))}
+          <text textAnchor="middle" dominantBaseline="central">
+            {inLines(titleOf(catalogue, action)).map((words, n, all) => (
+              <tspan key={n} x={x + w / 2} y={y + h / 2 + (n - (all.length - 1) / 2) * 24}>
+                {words}
+              </tspan>
+            ))}
           </text>
         </g>
       ))}
@@ -42,6 +49,13 @@ export function Picture({ doc, catalogue, label, marks }: { doc: FlowDocument; c
   );
 }
 
-function short(title: string): string {
-  return title.length > 20 ? `${title.slice(0, 19)}…` : title;
+/** Two lines at most, broken between words. */
+function inLines(title: string): string[] {
+  const lines: string[] = [];
+  for (const word of title.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && (last.length + word.length < LINE || lines.length === 2)) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => (line.length > LINE ? `${line.slice(0, LINE - 1)}…` : line));
 }
