@@ -106,3 +106,19 @@ test("a CTI Action with a form runs its flow and the overlay shows its data", as
   await expect(page.getByRole("tabpanel", { name: "Data" })).toContainText("Late delivery");
   await expect(page.getByRole("tabpanel", { name: "Data" })).toContainText("Service");
 });
+
+test("contacts of every kind ring beside each other, and each can be taken", async ({ page, server }) => {
+  await page.goto(`${server.address}#/desktop`);
+  await page.getByRole("button", { name: "Log in" }).click();
+  const bar = page.getByRole("form", { name: "Simulated contact" });
+  for (const kind of ["Callback", "Chat", "Task", "Call"]) {
+    await bar.getByRole("button", { name: kind, exact: true }).first().click();
+    await bar.locator("button[type=submit]").click();
+  }
+  const accept = page.getByRole("complementary", { name: "Phone" }).getByRole("button", { name: "Accept" });
+  await expect(accept).toHaveCount(4);
+  for (let left = 4; left > 0; left -= 1) {
+    await accept.last().click();
+    await expect(accept).toHaveCount(left - 1);
+  }
+});

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Catalogue } from "../flow/catalogue";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
@@ -71,13 +71,15 @@ export function PhonePanel({ desktop, catalogue }: { desktop: SimDesktop; catalo
 
 function ContactCard({ contact, desktop, current, muted }: { contact: SimContact; desktop: SimDesktop; current: boolean; muted: boolean }) {
   const [typed, setTyped] = useState("");
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), []);
   const ringing = contact.phase === "connecting" || contact.phase === "incoming";
   const choose = (): void => {
     desktop.store.set({ current: contact.id });
     if (contact.kind === "chat") void desktop.raise("chatContact", "onViewContact", contact.id, { contactId: contact.id });
   };
   return (
-    <article className={`contact ${contact.phase}${current ? " current" : ""}`} aria-label={T.contactLabel(T.kinds[contact.kind], contact.name || contact.phone)}>
+    <article ref={card} className={`contact ${contact.phase}${current ? " current" : ""}`} aria-label={T.contactLabel(T.kinds[contact.kind], contact.name || contact.phone)}>
       <button type="button" className="who" onClick={choose} aria-pressed={current}>
         <span className={`kind ${contact.kind}`}>
           <Icon name={KIND_ICON[contact.kind]} />
