@@ -8,7 +8,8 @@ import { openCtiSurface, type OpenCti } from "./openCti";
 type Fire = () => void;
 
 /** Streams as far as the adapter uses it: the test says when something happens. */
-function scripted() {
+function scripted(type = "voice", session: Promise<unknown> = Promise.reject(new Error("no media"))) {
+  session.catch(() => undefined);
   const contactEvents: Record<string, Fire> = {};
   const agentEvents: Record<string, (change: { oldState: string; newState: string }) => void> = {};
   const on = (name: string) => (fire: Fire) => void (contactEvents[name] = fire);
@@ -24,7 +25,7 @@ function scripted() {
       if (gone) throw new Error("destroyed");
       return "c1";
     },
-    getType: () => "voice",
+    getType: () => type,
     getOriginalContactId: () => "c0",
     getInitialContactId: () => "c0",
     getActiveInitialConnection: () => ({ getEndpoint: () => ({ phoneNumber: "+12065550142" }) }),
@@ -36,7 +37,8 @@ function scripted() {
     getAttributes: () => ({ tier: { name: "tier", value: "gold" } }),
     isSoftphoneCall: () => true,
     isInbound: () => true,
-    isConnected: () => false,
+    isConnected: () => type === "chat",
+    getAgentConnection: () => ({ getMediaController: () => session }),
     getReferences: () => ({}),
     ...Object.fromEntries(["onIncoming", "onPending", "onConnecting", "onAccepted", "onConnected", "onRefresh", "onMissed", "onEnded", "onDestroy"].map((name) => [name, on(name)])),
   };
@@ -59,7 +61,8 @@ function scripted() {
   };
   let onContact: ((c: unknown) => void) | null = null;
   let onAgent: ((a: unknown) => void) | null = null;
-  const streams = { contact: (fire: never) => (onContact = fire), agent: (fire: never) => (onAgent = fire) };
+  let views: ((event: { contactId: string }) => void) | null = null;
+  const streams = { contact: (fire: never) => (onContact = fire), agent: (fire: never) => (onAgent = fire), core: { onViewContact: (fire: never) => (views = fire) } };
   return {
     streams: streams as unknown as typeof connect,
     contactEvents,
@@ -67,12 +70,13 @@ function scripted() {
     dialled,
     rings: () => onContact?.(contact),
     logsIn: () => onAgent?.(agent),
+    views: (contactId: string) => views?.({ contactId }),
     destroys: () => (gone = true),
   };
 }
 
-function opened() {
-  const script = scripted();
+function opened(type?: string, session?: Promise<unknown>) {
+  const script = scripted(type, session);
   const taken: Happening[] = [];
   let ready = 0;
   const watching = watch(script.streams, { take: (happening) => taken.push(happening), ready: () => (ready += 1) });
@@ -108,6 +112,42 @@ describe("events of Streams", () => {
     tab.destroys();
     tab.contactEvents["onDestroy"]?.();
     expect(tab.taken.at(-1)).toMatchObject({ event: "onDestroy", contact: { phone: "+12065550142" } });
+  });
+
+  it("hear a chat's messages and its being viewed, each once", async () => {
+    const said: ((event: object) => void)[] = [];
+    const tab = opened("chat", Promise.resolve({ onMessage: (listener: (event: object) => void) => said.push(listener) }));
+    tab.rings();
+    tab.contactEvents["onConnected"]?.();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(said).toHaveLength(1);
+    said[0]?.({ data: { Id: "m1", Content: "hello", ParticipantRole: "CUSTOMER", DisplayName: "Ann", ContactId: "c1" } });
+    expect(tab.taken.at(-1)).toMatchObject({ source: "chatContact", event: "onMessageReceived", id: "c1:onMessageReceived:m1", payload: { content: "hello", displayName: "Ann", contactId: "c1" } });
+    said[0]?.({ data: { Id: "m2", Content: "good day", ParticipantRole: "AGENT" } });
+    expect(tab.taken.at(-1)).toMatchObject({ event: "onMessageSent", payload: { content: "good day" } });
+    tab.views("c1");
+    expect(tab.taken.at(-1)).toMatchObject({ source: "chatContact", event: "onViewContact", payload: { contactId: "c1" } });
+    const before = tab.taken.length;
+    tab.views("");
+    expect(tab.taken).toHaveLength(before);
+  });
+
+  it("hear what becomes of a task, and nothing where no session is to be had", async () => {
+    const listeners: Record<string, () => void> = {};
+    const session = Object.fromEntries(["onTransferInitiated", "onTaskExpired"].map((name) => [name, (listener: () => void) => (listeners[name] = listener)]));
+    const task = opened("task", Promise.resolve(session));
+    task.rings();
+    task.contactEvents["onConnected"]?.();
+    await Promise.resolve();
+    await Promise.resolve();
+    listeners["onTaskExpired"]?.();
+    expect(task.taken.at(-1)).toMatchObject({ source: "taskContact", event: "onTaskExpired", contact: { contactId: "c1" } });
+    const bare = opened("chat");
+    bare.rings();
+    bare.contactEvents["onConnected"]?.();
+    await Promise.resolve();
+    expect(bare.taken.map((h) => h.event)).toEqual(["onConnected"]);
   });
 
   it("run blocks on the agent, and give the reason Streams gives", async () => {

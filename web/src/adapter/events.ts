@@ -2,6 +2,7 @@
 import type { Json } from "../api/types";
 import type { Happening } from "../host/gate";
 import type { AgentSurface, ContactSurface, Fields } from "../host/surface";
+import { followMedia } from "./media";
 import { agentSurface, ContactReader } from "./streams";
 
 const SOURCES: Record<string, string> = {
@@ -32,7 +33,7 @@ const REMEMBERED_MS = 120_000;
 export interface Watching {
   agent(): AgentSurface | null;
   contact(id: string): ContactSurface | null;
-  /** The message handlers of the chat session feed this. */
+  /** For a page that holds the chat session itself; else messages are heard by themselves. */
   chatMessage(contactId: string, message: Fields): void;
 }
 
@@ -46,10 +47,28 @@ interface Sink {
 export function watch(streams: typeof connect, sink: Sink): Watching {
   let agent: connect.Agent | null = null;
   const readers = new Map<string, ContactReader>();
+  const heard = new Set<string>();
   const agentFields = (): Fields | null => (agent ? agentSurface(agent).snapshot() : null);
 
   const raise = (source: string, event: string, key: string, contact: Fields | null, payload: Record<string, Json>): void => {
     void sink.take({ id: key, source, event, contact, agent: agentFields(), payload });
+  };
+
+  const chatMessage = (contactId: string, message: Fields): void => {
+    const reader = readers.get(contactId);
+    if (!reader) return;
+    reader.message(message);
+    const event = message["participantRole"] === "AGENT" ? "onMessageSent" : "onMessageReceived";
+    raise("chatContact", event, `${contactId}:${event}:${String(message["id"] || message["content"])}`, reader.read(), message);
+  };
+  const listen = (contact: connect.Contact): void => {
+    const id = contact.getContactId();
+    if (heard.has(id)) return;
+    heard.add(id);
+    void followMedia(contact, {
+      message: (message) => chatMessage(id, message),
+      task: (event) => raise("taskContact", event, `${id}:${event}:${second()}`, readers.get(id)?.read() ?? null, {}),
+    });
   };
 
   streams.contact((contact) => {
@@ -62,9 +81,17 @@ export function watch(streams: typeof connect, sink: Sink): Watching {
       subscribe(contact, () => {
         const fields = reader.read();
         raise(source, event, `${id}:${event}:${stamp(contact, event)}`, fields, {});
-        if (event === "onDestroy") setTimeout(() => readers.delete(id), REMEMBERED_MS);
+        if (event === "onConnected") listen(contact);
+        if (event === "onDestroy") setTimeout(() => [readers, heard].forEach((kept) => kept.delete(id)), REMEMBERED_MS);
       });
     }
+    // A page that was reloaded during the contact is not told of its beginning.
+    if (contact.isConnected()) listen(contact);
+  });
+  streams.core.onViewContact(({ contactId }) => {
+    const fields = readers.get(contactId)?.read();
+    if (fields?.["type"] !== "chat" || fields["isConnected"] !== true) return;
+    raise("chatContact", "onViewContact", `${contactId}:onViewContact:${second()}`, fields, { contactId });
   });
   streams.agent((found) => {
     agent = found;
@@ -91,19 +118,18 @@ export function watch(streams: typeof connect, sink: Sink): Watching {
   return {
     agent: () => (agent ? agentSurface(agent) : null),
     contact: (id) => readers.get(id)?.surface() ?? null,
-    chatMessage: (contactId, message) => {
-      const reader = readers.get(contactId);
-      if (!reader) return;
-      reader.message(message);
-      const event = message["participantRole"] === "AGENT" ? "onMessageSent" : "onMessageReceived";
-      raise("chatContact", event, `${contactId}:${event}:${String(message["id"] ?? message["content"])}`, reader.read(), message);
-    },
+    chatMessage,
   };
 }
 
-/** When the contact's state began; a refresh is told apart by the second it came in. */
+/** What has no moment of its own is told apart by the second it came in. */
+function second(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** When the contact's state began. */
 function stamp(contact: connect.Contact, event: string): number {
-  if (event === "onRefresh") return Math.floor(Date.now() / 1000);
+  if (event === "onRefresh") return second();
   try {
     return contact.getState().timestamp?.getTime() ?? 0;
   } catch {
@@ -112,6 +138,6 @@ function stamp(contact: connect.Contact, event: string): number {
 }
 
 function agentStamp(agent: connect.Agent, event: string): number {
-  if (event === "onRefresh") return Math.floor(Date.now() / 1000);
+  if (event === "onRefresh") return second();
   return agent.getState().startTimestamp?.getTime() ?? 0;
 }

@@ -46,6 +46,7 @@ export function start(options: AdapterOptions): Adapter {
     void gate.take({ id: `${event}:${crypto.randomUUID()}`, source: "salesforceUi", event, contact: null, agent: watching.agent()?.snapshot() ?? null, payload });
   };
   cti.onClickToDial({ listener: (payload) => ui("onClickToDial", payload as Record<string, never>) });
+  cti.hvs?.onWorkStart({ listener: (payload) => ui("onHvsWorkStart", payload as Record<string, never>) });
   cti.onNavigationChange({ listener: (payload) => ui("onNavigationChange", payload as Record<string, never>) });
   return { ...watching, gate };
 }

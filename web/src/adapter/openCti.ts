@@ -11,6 +11,8 @@ export interface OpenCti {
   disableClickToDial(options: { callback: Callback }): void;
   onClickToDial(options: { listener: (payload: Fields) => void }): void;
   onNavigationChange(options: { listener: (payload: Fields) => void }): void;
+  /** Only where the org has Sales Engagement. */
+  hvs?: { onWorkStart(options: { listener: (payload: Fields) => void }): void };
   getAppViewInfo(options: { callback: Callback }): void;
   getSoftphoneLayout(options: { callback: Callback }): void;
   refreshView(options: { callback: Callback }): void;
