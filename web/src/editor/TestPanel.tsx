@@ -1,7 +1,7 @@
 import { useReactFlow } from "@xyflow/react";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "../api/client";
-import type { FlowEvent, Json, Outcome, Run } from "../api/types";
+import type { FlowEvent, Json, Outcome, Run, TraceEntry } from "../api/types";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { ago } from "../ui/time";
@@ -175,6 +175,8 @@ function parse(written: string): Json | undefined {
   }
 }
 
+const MARK: Record<TraceEntry["phase"], string> = { enter: "", perform: "…", exit: "✓", ignored: "–", end: "■" };
+
 function TraceList({ run }: { run: Run }) {
   const session = useSession();
   const flow = useReactFlow();
@@ -195,9 +197,10 @@ function TraceList({ run }: { run: Run }) {
               }}
             >
               <span className="mono faint">{Math.round(entry.tMs)} ms</span>
-              <span className={`mark ${entry.exception ? "bad" : ""}`}>{entry.phase === "perform" ? "…" : entry.exception ? "✕" : "✓"}</span>
-              <span className="clip">{entry.title ?? entry.action}</span>
+              <span className={`mark ${entry.exception ? "bad" : ""}`}>{entry.exception ? "✕" : MARK[entry.phase]}</span>
+              <span className="clip">{entry.phase === "end" ? text.trace.end : (entry.title ?? entry.action)}</span>
               <span className="faint">{entry.action}</span>
+              {entry.phase === "end" && entry.outcome && <span className="badge">{T.status[entry.outcome] ?? entry.outcome}</span>}
               {entry.port && <span className="badge">{text.ports[entry.port] ?? entry.port}</span>}
               {(entry.unresolved?.length ?? 0) > 0 && <span className="badge warn">{text.trace.missing(entry.unresolved?.length ?? 0)}</span>}
               {entry.note && <span className="faint clip">{entry.note}</span>}

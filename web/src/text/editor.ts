@@ -194,6 +194,7 @@ export const editor = {
   },
   trace: {
     waiting: "waiting",
+    end: "End of the run",
     missing: (n: number) => `${n} missing`,
     inThisRun: "In this run",
     inputs: "Inputs",
