@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Asked;
 use super::Progress;
 use super::QUEUE_PATIENCE;
+use super::TABLE_PATIENCE;
 use super::Taken;
 use super::Writes;
 use super::identity::Known;
@@ -23,8 +25,13 @@ use crate::salesforce::Spent;
 use crate::store::Expect;
 use crate::store::Message;
 use crate::store::PutError;
+use crate::store::Row;
 use crate::store::StoreError;
+use crate::store::Table;
 use crate::time::Timestamp;
+
+/// How often a record is tried before it is left to the worker.
+const TRIES: u32 = 3;
 
 impl Writes {
     /// Puts a write into the queue, then records it as well as can be.
@@ -169,17 +176,36 @@ impl Writes {
             .map(|name| Name { id: envelope.id, at: envelope.accepted_at }.row(&envelope.group, name));
         let named = async {
             match &name {
-                Some(row) => in_time(table.put(row, Expect::Anything, now)).await,
+                Some(row) => put_surely(table, row, Expect::Anything, now).await,
                 None => Ok(()),
             }
         };
-        let (recorded, named) = futures::join!(in_time(table.put(&outcome, Expect::Absent, now)), named);
-        for result in [recorded, named] {
-            if let Err(PutError::Store(error)) = result {
-                tracing::warn!(%error, id = %envelope.id, "accepted; its record is left to the worker");
-            }
+        let (recorded, named) = futures::join!(put_surely(table, &outcome, Expect::Absent, now), named);
+        for error in [recorded, named].into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, id = %envelope.id, "accepted; its record is left to the worker");
         }
     }
+}
+
+/// Puts a row in up to three tries within the table's patience. A write without its record is hidden
+/// from a `sync` of its contact that comes before the worker has seen its message, and could be
+/// overtaken by it.
+async fn put_surely(
+    table: &Arc<dyn Table>,
+    row: &Row,
+    expect: Expect,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut failed = StoreError::Unavailable("the state table did not answer in time".to_owned());
+    for _ in 0..TRIES {
+        match tokio::time::timeout(TABLE_PATIENCE / TRIES, table.put(row, expect, now)).await {
+            // Never over a row that stands: the worker may have been faster, or an earlier try.
+            Ok(Ok(()) | Err(PutError::Conflict(_))) => return Ok(()),
+            Ok(Err(PutError::Store(error))) => failed = error,
+            Err(_) => {}
+        }
+    }
+    Err(failed)
 }
 
 fn not_accepted(why: &str) -> Fault {
