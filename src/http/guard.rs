@@ -1,13 +1,13 @@
 //! Who may ask: the same machine, the same site, with the token; on AWS whom IAM let in.
 //!
 //! A page of another site, opened in the same browser, can send requests to a server on loopback.
-//! It cannot forge `Host` or `Origin`, and it does not know the token.
+//! It cannot forge `Host`, `Origin` or `Sec-Fetch-Site`, and it does not know the token.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -34,7 +34,7 @@ pub enum Door {
 #[derive(Clone, Debug)]
 pub struct Caller(pub Arc<str>);
 
-/// Refuses foreign `Host` and `Origin` headers (DNS rebinding, cross-site requests).
+/// Refuses what other sites bring (cross-site requests), under whatever name (DNS rebinding).
 pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
@@ -54,7 +54,18 @@ pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> 
     if !known_origin {
         return foreign("Origin").into_response();
     }
+    if is_brought_by_another_site(&request) {
+        return foreign("Sec-Fetch-Site").into_response();
+    }
     next.run(request).await
+}
+
+/// What a page of another site loads carries no `Origin` where it is a picture or a script, but every
+/// browser says whose it is. A link that a person follows may come from anywhere.
+fn is_brought_by_another_site(request: &Request) -> bool {
+    let is = |name: &str, value: &str| request.headers().get(name).is_some_and(|v| v == value);
+    let is_followed = request.method() == Method::GET && is("sec-fetch-mode", "navigate");
+    is("sec-fetch-site", "cross-site") && !is_followed
 }
 
 fn foreign(what: &str) -> Problem {
@@ -62,7 +73,7 @@ fn foreign(what: &str) -> Problem {
         StatusCode::FORBIDDEN,
         "foreign-site",
         "Only this machine may ask",
-        format!("The {what} header names another site. Open the address that the program printed."),
+        format!("The {what} header tells of another site. Open the address that the program printed."),
     )
 }
 
@@ -91,7 +102,7 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
                 StatusCode::UNAUTHORIZED,
                 "token",
                 "The token is missing or wrong",
-                "Open the address with its token as the program printed it, or send `Authorization: Bearer TOKEN`.",
+                "Send `Authorization: Bearer TOKEN`, with the token of the address that the program printed; in a browser, open that address.",
             )
             .into_response();
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -107,17 +118,14 @@ pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> 
     }
 }
 
-/// Whether a request brings the token: `Authorization: Bearer …`, or `?token=…` where a browser
-/// cannot send headers (a download).
+/// Whether a request brings the token, as `Authorization: Bearer …` and in no other way: addresses
+/// end up in histories and logs.
 fn has(token: &str, request: &Request) -> bool {
-    let bearer = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|h| h.to_str().ok())
-        .and_then(|h| h.strip_prefix("Bearer "));
-    let query = request.uri().query().and_then(|q| q.split('&').find_map(|p| p.strip_prefix("token=")));
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
+    let given =
+        given.and_then(|h| h.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     // Compared as digests: the time it takes tells nothing about the token.
-    bearer.or(query).is_some_and(|given| Sha256::digest(given) == Sha256::digest(token.as_bytes()))
+    given.is_some_and(|(_, given)| Sha256::digest(given.trim()) == Sha256::digest(token.as_bytes()))
 }
 
 /// Whom AWS names as the signer: of an ARN the part behind the account, `user/sam`.
@@ -139,6 +147,14 @@ pub async fn headers(request: Request, next: Next) -> Response {
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

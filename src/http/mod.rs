@@ -50,8 +50,7 @@ pub fn router(app: App) -> Router {
         .merge(ops::routes())
         .merge(flows::router(app.flows.clone()))
         .fallback(problem::no_such_resource)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
-        .layer(middleware::map_response(problem::told));
+        .layer(middleware::from_fn_with_state(app.clone(), guard::admit));
     let pages: MethodRouter = get(assets::page);
     let all = Router::new().route("/healthz", get(healthz)).nest("/api", api).fallback_service(pages);
     let all = match app.door {
@@ -61,7 +60,8 @@ pub fn router(app: App) -> Router {
         // On AWS contact flows invoke their own function, and CloudWatch counts.
         Door::Iam => all,
     };
-    all.layer(middleware::from_fn_with_state(app.clone(), guard::same_site))
+    all.layer(middleware::map_response(problem::told))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::same_site))
         .layer(middleware::from_fn(guard::headers))
         .with_state(app)
 }

@@ -90,12 +90,12 @@ impl IntoResponse for Problem {
 const TOLD: usize = 2_000;
 
 /// Tells refusals of the framework (a body that is no JSON, a parameter that is no number, a method
-/// that a path does not know) as problems too.
+/// that a path does not know) as problems too. What is JSON already is somebody's own form.
 pub(super) async fn told(response: Response) -> Response {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let is_problem = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
-    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_told = kind.is_some_and(|kind| kind.contains("json"));
+    if is_told || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let text = axum::body::to_bytes(response.into_body(), TOLD).await.unwrap_or_default();
@@ -103,7 +103,8 @@ pub(super) async fn told(response: Response) -> Response {
     let title = status.canonical_reason().unwrap_or("It failed");
     let detail = match status {
         StatusCode::METHOD_NOT_ALLOWED => {
-            "This path knows other methods; GET /api/openapi.json describes the interface.".to_owned()
+            "This path knows the methods that `Allow` names; GET /api/openapi.json describes the interface."
+                .to_owned()
         }
         _ if text.is_empty() => title.to_owned(),
         _ => format!("{text}."),

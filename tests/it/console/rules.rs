@@ -28,8 +28,7 @@ async fn everything_but_health_asks_for_the_token() {
     }
     assert!(asked > 20);
     let by_query = get(&format!("/api/overview?token={TOKEN}")).send().await.unwrap();
-    assert_eq!(by_query.status(), 200, "a download cannot send headers");
-    assert_eq!(get("/api/overview?token=wrong").send().await.unwrap().status(), 401);
+    assert_eq!(by_query.status(), 401, "addresses end up in histories and logs");
 }
 
 #[tokio::test]
@@ -41,6 +40,7 @@ async fn other_sites_are_refused_and_no_answer_can_be_framed_or_become_a_script(
         ("origin", "https://evil.example"),
         ("origin", "https://127.0.0.1"),
         ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
     ] {
         for path in ["/api/overview", "/", "/healthz", "/metrics"] {
             let request = local.http.get(format!("{}{path}", local.origin)).bearer_auth(TOKEN);
@@ -48,6 +48,9 @@ async fn other_sites_are_refused_and_no_answer_can_be_framed_or_become_a_script(
             assert_eq!(response.status(), 403, "{name}: {value} {path}");
         }
     }
+    let followed = local.http.get(&local.origin).header("sec-fetch-site", "cross-site");
+    let followed = followed.header("sec-fetch-mode", "navigate").send().await.unwrap();
+    assert_eq!(followed.status(), 200, "a link to a view may stand anywhere");
     for path in ["/", "/api/overview", "/api/nothing", "/healthz"] {
         let request = local.http.get(format!("{}{path}", local.origin)).bearer_auth(TOKEN);
         let response = request.send().await.unwrap();
@@ -61,6 +64,7 @@ async fn other_sites_are_refused_and_no_answer_can_be_framed_or_become_a_script(
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("x-frame-options"), "DENY");
         assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin");
         assert!(response.headers().get("access-control-allow-origin").is_none());
     }
 }
@@ -115,4 +119,67 @@ async fn pages_that_are_open_are_told_what_changes() {
     assert_eq!(next().await["worker"]["running"], true, "whoever comes is told what stands");
     local.good("POST", "/worker/pause", Value::Null).await;
     while next().await["worker"]["running"] != false {}
+}
+
+#[tokio::test]
+async fn no_operation_falls_over_what_it_is_given() {
+    let local = Local::start().await;
+    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(3 << 20));
+    let bodies = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        "{}",
+        "\u{0}",
+        r#"{"items":{},"version":-1,"fields":[]}"#,
+        &deep,
+        &large,
+    ];
+    let places = ["x", "%00", "%ff", "..%2f..%2fetc", "18446744073709551616", &"9".repeat(3000)];
+    let queries = [
+        "",
+        "?limit=0",
+        "?limit=99999999999999999999",
+        "?limit=-1&after=%00",
+        "?after=%ff&from=-9223372036854775808",
+        "?objects=%27,,%00&fields=.&function=%F0%9F%92%A5&q=%25&flow=%00&contact=%00",
+    ];
+    for (path, item) in local.document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|_| path != "/events") {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            for place in places.iter().take(if path.contains('{') { places.len() } else { 1 }) {
+                let mut parts = path.split('/').map(|part| if part.starts_with('{') { place } else { part });
+                let path = parts
+                    .next()
+                    .map(|first| parts.fold(first.to_owned(), |all, part| format!("{all}/{part}")))
+                    .unwrap();
+                let tries: Vec<_> = match method {
+                    Method::GET | Method::DELETE => {
+                        queries.iter().map(|query| (format!("{path}{query}"), "")).collect()
+                    }
+                    _ => bodies.iter().map(|body| (path.clone(), *body)).collect(),
+                };
+                for (target, body) in tries {
+                    let request =
+                        local.ask(method.clone(), &target).header("content-type", "application/json");
+                    let response = request.body(body.to_owned()).send().await;
+                    let response = response.unwrap_or_else(|e| panic!("{method} {target}: {e}"));
+                    assert_ne!(response.status().as_u16(), 500, "{method} {target}");
+                    if response.status().as_u16() >= 400 {
+                        read(response).await;
+                    }
+                }
+            }
+        }
+    }
+    for method in [Method::PATCH, Method::DELETE, Method::TRACE] {
+        let response = local.ask(method, "/overview").send().await.unwrap();
+        assert_eq!(response.headers()["allow"], "GET,HEAD");
+        assert_eq!(read(response).await.0, 405);
+    }
+    let health = local.http.post(format!("{}/healthz", local.origin)).send().await.unwrap();
+    assert_eq!(read(health).await.0, 405, "a refusal is a problem beyond the interface too");
 }
