@@ -16,6 +16,7 @@ use crate::lambda::Service;
 use crate::org::Org;
 use crate::store::sqlite::Sqlite;
 
+pub mod document;
 pub mod flows;
 pub mod guard;
 pub mod problem;
@@ -47,6 +48,7 @@ pub struct App {
 /// All routes, guarded.
 pub fn router(app: App) -> Router {
     let api = Router::new()
+        .route("/openapi.json", get(document::openapi))
         .merge(ops::routes())
         .merge(flows::router(app.flows.clone()))
         .fallback(problem::no_such_resource)

@@ -6,9 +6,10 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// `application/problem+json`: what is wrong, why, and what to do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// A stable name for the kind of problem; relative to the interface's document.
     #[serde(rename = "type")]
@@ -21,6 +22,7 @@ pub struct Problem {
     pub detail: String,
     /// Further members (`diagnostics`, `current`).
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub more: Box<Map<String, Value>>,
 }
 

@@ -24,26 +24,66 @@ pub(super) fn routes() -> Router<App> {
         .route("/org/journal", get(journal))
 }
 
+/// A fault rule of the simulated org.
+#[derive(Debug, ToSchema)]
+#[schema(as = FaultRule)]
+#[expect(dead_code, reason = "describes what the org's own interface tells")]
+pub struct Rule {
+    /// Its number.
+    id: u64,
+    /// What goes wrong: `status=503`, `latency=300ms`, `cut=before`, `cut=after`, `late=5s`, `lock`,
+    /// `record=CODE`, `session`, `limit=daily`, `limit=concurrent` or `limit=chatter`.
+    r#do: String,
+    /// Only calls whose path contains this.
+    path: Option<String>,
+    /// Only calls by this verb.
+    method: Option<String>,
+    /// Only calls or records of this object.
+    object: Option<String>,
+    /// The share of matching calls, 0 to 1.
+    share: Option<f64>,
+    /// It ends after striking this often.
+    count: Option<u64>,
+    /// The first so many matching calls are spared.
+    skip: Option<u64>,
+    /// Begins this long after it was given (`10s`).
+    from: Option<String>,
+    /// Ends this long after it was given.
+    until: Option<String>,
+    /// How many calls it fits.
+    matched: u64,
+    /// How many of them it struck.
+    struck: u64,
+}
+
+/// The numbers of new rules.
+#[derive(Debug, ToSchema)]
+#[schema(as = AddedFaults)]
+#[expect(dead_code, reason = "describes what the org's own interface tells")]
+pub struct Added {
+    ids: Vec<u64>,
+}
+
 /// The fault rules in force.
-#[utoipa::path(get, path = "/org/faults", tag = "simulated org", responses((status = 200, description = "the rules, as the org tells them"), (status = 404, description = "no org is simulated here")))]
+#[utoipa::path(get, path = "/org/faults", operation_id = "faults", tag = "simulated org", responses((status = 200, body = Vec<Rule>), (status = 404, description = "no org is simulated here")))]
 pub async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Get, "/_org/faults", Bytes::new())
 }
 
 /// Adds rules: JSON, or lines of text such as `status=503,share=0.2`.
-#[utoipa::path(post, path = "/org/faults", tag = "simulated org", request_body(content = String, content_type = "text/plain"), responses((status = 200, description = "the numbers of the new rules"), (status = 400)))]
+#[utoipa::path(post, path = "/org/faults", operation_id = "addFaults", tag = "simulated org", request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Added), (status = 400, description = "no rule, or one that means nothing")))]
 pub async fn add(State(app): State<App>, body: Bytes) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Post, "/_org/faults", body)
 }
 
 /// Removes all rules: everything works again.
-#[utoipa::path(delete, path = "/org/faults", tag = "simulated org", responses((status = 200)))]
+#[utoipa::path(delete, path = "/org/faults", operation_id = "clearFaults", tag = "simulated org", responses((status = 200)))]
 pub async fn clear(State(app): State<App>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Delete, "/_org/faults", Bytes::new())
 }
 
 /// Removes one rule.
-#[utoipa::path(delete, path = "/org/faults/{id}", tag = "simulated org", params(("id" = u64, Path)), responses((status = 200), (status = 404)))]
+#[utoipa::path(delete, path = "/org/faults/{id}", operation_id = "removeFault", tag = "simulated org", params(("id" = u64, Path)), responses((status = 200), (status = 404)))]
 pub async fn remove(State(app): State<App>, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
     ask(app.org.as_ref(), Method::Delete, &format!("/_org/faults/{id}"), Bytes::new())
 }

@@ -4,11 +4,9 @@
 //! What it never does: decide what may happen to a write; [`crate::replay`] and
 //! [`crate::outcome`] do.
 
-use axum::{Json, Router, routing::get};
-use utoipa::OpenApi;
+use axum::Router;
 
 use super::App;
-use super::flows;
 use super::problem::Problem;
 use crate::lambda::Stores;
 use crate::store::{StoreError, Table};
@@ -27,7 +25,6 @@ pub mod writes;
 /// The routes, below `/api`.
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/openapi.json", get(openapi))
         .merge(writes::routes())
         .merge(letters::routes())
         .merge(repair::routes())
@@ -37,36 +34,6 @@ pub(super) fn routes() -> Router<App> {
         .merge(line::routes())
         .merge(cache::routes())
         .merge(faults::routes())
-}
-
-/// The document of the interface.
-#[derive(Debug, OpenApi)]
-#[openapi(
-    info(
-        title = "Tieline",
-        description = "Tieline: writes by contact, dead letters, the line, the simulated org, CTI Flows. \
-                       Errors are problem details (RFC 9457). Every call but health needs `Authorization: Bearer TOKEN`.",
-    ),
-    servers((url = "/api")),
-    paths(
-        writes::contact, writes::waiting, writes::doubt, letters::dead_letters, letters::dead_letter,
-        repair::edit, repair::replay, repair::discard, history::history,
-        overview::overview, overview::queue, overview::budget, overview::series, pulse::events,
-        line::settings, line::doctor, line::worker, line::pause, line::resume,
-        cache::cache, cache::forget,
-        faults::list, faults::add, faults::clear, faults::remove, faults::journal,
-    ),
-)]
-struct Document;
-
-/// The document of the interface, whole.
-#[must_use]
-pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi().merge_from(flows::Description::openapi())
-}
-
-async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(document())
 }
 
 /// The state table, or what is missing.
@@ -83,24 +50,5 @@ fn no_state() -> Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::unavailable(format!("The store does not answer: {error}. What is accepted is safe; try again."))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The page's types are made from this file (`npm run types` in `web/`).
-    #[test]
-    fn the_document_that_is_kept_is_the_one_that_is_served() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/openapi.json");
-        let served = format!("{}\n", document().to_pretty_json().unwrap());
-        if std::env::vars_os().any(|(name, _)| name == "UPDATE_OPENAPI") {
-            std::fs::write(path, &served).unwrap();
-        }
-        let kept = std::fs::read_to_string(path).unwrap();
-        let cure = "schemas/openapi.json is old: UPDATE_OPENAPI=1 cargo test the_document_that_is_kept, \
-                    then `npm run types` in web/";
-        assert!(kept == served, "{cure}");
     }
 }

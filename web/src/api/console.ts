@@ -39,18 +39,9 @@ export interface LetterFilter {
   field: string;
 }
 
-/** As the simulated org tells its rules. */
-export interface FaultRule {
-  id: number;
-  do: string;
-  method?: string;
-  path?: string;
-  object?: string;
-  share?: number;
-  count?: number;
-  /** How many calls it has struck. */
-  struck?: number;
-}
+export type FaultRule = components["schemas"]["FaultRule"];
+/** A rule before it is in force. */
+export type NewRule = Omit<FaultRule, "id" | "matched" | "struck">;
 
 export interface Page<T> {
   rows: T[];
@@ -108,7 +99,7 @@ export const line = {
   discard: (items: Item[], reason: string) => post<"discard">("/dead-letters/discard", { items, reason } satisfies Body<"Discard">).then((r) => r.results),
 
   faults: (signal?: AbortSignal) => call<FaultRule[]>("GET", "/org/faults", undefined, signal),
-  addFault: (rule: Omit<FaultRule, "id">) => call<unknown>("POST", "/org/faults", rule),
+  addFault: (rule: NewRule) => call<unknown>("POST", "/org/faults", rule),
   removeFault: (id: number) => call<unknown>("DELETE", `/org/faults/${id}`),
   clearFaults: () => call<unknown>("DELETE", "/org/faults"),
   journal: (after: string | null, signal?: AbortSignal): Promise<Page<JournalEntry>> =>

@@ -129,15 +129,15 @@ export interface paths {
   };
   "/org/faults": {
     /** The fault rules in force. */
-    get: operations["list"];
+    get: operations["faults"];
     /** Adds rules: JSON, or lines of text such as `status=503,share=0.2`. */
-    post: operations["add"];
+    post: operations["addFaults"];
     /** Removes all rules: everything works again. */
-    delete: operations["clear"];
+    delete: operations["clearFaults"];
   };
   "/org/faults/{id}": {
     /** Removes one rule. */
-    delete: operations["remove"];
+    delete: operations["removeFault"];
   };
   "/org/journal": {
     /** What took effect in the org, newest first. */
@@ -241,6 +241,10 @@ export interface components {
        * @description The draft where it is left out.
        */
       version?: number | null;
+    };
+    /** @description The numbers of new rules. */
+    AddedFaults: {
+      ids: number[];
     };
     /** @description A repair that was made. */
     AppliedFix: {
@@ -687,6 +691,54 @@ export interface components {
      * @enum {string}
      */
     Executor: "engine" | "engine-http" | "server-salesforce" | "server-connect" | "browser-salesforce" | "browser-streams" | "browser-dom";
+    /** @description A fault rule of the simulated org. */
+    FaultRule: {
+      /**
+       * Format: int64
+       * @description It ends after striking this often.
+       */
+      count?: number | null;
+      /**
+       * @description What goes wrong: `status=503`, `latency=300ms`, `cut=before`, `cut=after`, `late=5s`, `lock`,
+       * `record=CODE`, `session`, `limit=daily`, `limit=concurrent` or `limit=chatter`.
+       */
+      do: string;
+      /** @description Begins this long after it was given (`10s`). */
+      from?: string | null;
+      /**
+       * Format: int64
+       * @description Its number.
+       */
+      id: number;
+      /**
+       * Format: int64
+       * @description How many calls it fits.
+       */
+      matched: number;
+      /** @description Only calls by this verb. */
+      method?: string | null;
+      /** @description Only calls or records of this object. */
+      object?: string | null;
+      /** @description Only calls whose path contains this. */
+      path?: string | null;
+      /**
+       * Format: double
+       * @description The share of matching calls, 0 to 1.
+       */
+      share?: number | null;
+      /**
+       * Format: int64
+       * @description The first so many matching calls are spared.
+       */
+      skip?: number | null;
+      /**
+       * Format: int64
+       * @description How many of them it struck.
+       */
+      struck: number;
+      /** @description Ends this long after it was given. */
+      until?: string | null;
+    };
     /** @description What became of it. */
     FixedFlow: {
       /** @description The repairs, in order. */
@@ -1105,6 +1157,20 @@ export interface components {
       /** @description Its title. */
       title: string;
       /** @description Its type. */
+      type: string;
+    };
+    /** @description `application/problem+json`: what is wrong, why, and what to do. */
+    Problem: Record<string, never> & {
+      /** @description This case of it, and the cure. */
+      detail: string;
+      /**
+       * Format: int32
+       * @description The HTTP status.
+       */
+      status: number;
+      /** @description The kind, for people. */
+      title: string;
+      /** @description A stable name for the kind of problem; relative to the interface's document. */
       type: string;
     };
     /** @description How much waits. */
@@ -1561,28 +1627,58 @@ export interface operations {
   /** The day's calls: spent, allowed, and when writes would stop at this pace. */
   budget: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["BudgetView"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Salesforce has not told of them yet */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** What the cache may answer and how often it did. */
   cache: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["CacheView"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description there is no cache */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1597,6 +1693,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Forgotten"];
@@ -1604,20 +1701,49 @@ export interface operations {
       };
       /** @description that is no record's Id */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description there is no cache */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Blocks, sources and events: what the editor offers and the validator knows. */
   catalogue: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Catalogue"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -1631,13 +1757,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Timeline"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1664,13 +1806,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["DeadLetters"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1682,6 +1840,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Results"];
@@ -1689,10 +1848,27 @@ export interface operations {
       };
       /** @description without a reason, or too many at once */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1704,16 +1880,35 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Results"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1727,6 +1922,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["DeadLetterView"];
@@ -1734,13 +1930,33 @@ export interface operations {
       };
       /** @description that is no ticket */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1759,6 +1975,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["DeadLetterView"];
@@ -1766,21 +1983,45 @@ export interface operations {
       };
       /** @description that is no ticket */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description somebody else changed it */
       409: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description the write has no fields to set, or may not be so */
       422: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1797,9 +2038,22 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Check"][];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -1815,13 +2069,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Writes"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1834,9 +2104,23 @@ export interface operations {
           "text/event-stream": string;
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description not here: ask /overview now and then */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1848,22 +2132,51 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["EventRuns"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** All flows, deleted ones too. */
   flows: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flows"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -1876,17 +2189,35 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Created */
       201: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description without a name */
       422: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1898,13 +2229,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["CheckedFlow"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1916,13 +2263,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FlowDiff"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1934,13 +2297,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FixedFlow"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1952,13 +2331,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "text/plain": string;
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1970,13 +2365,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Import"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -1989,13 +2400,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2013,17 +2440,35 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description somebody saved meanwhile; `current` is the version that stands */
       409: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2036,13 +2481,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2060,17 +2521,35 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description it has errors; `diagnostics` names them */
       422: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2083,13 +2562,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Created */
       201: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2102,13 +2597,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2121,13 +2632,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2140,13 +2667,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FlowVersions"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2161,13 +2704,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Flow"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2182,67 +2741,145 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["History"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** The fault rules in force. */
-  list: {
+  faults: {
     responses: {
-      /** @description the rules, as the org tells them */
+      /** @description OK */
       200: {
-        content: never;
+        content: {
+          "application/json": components["schemas"]["FaultRule"][];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description no org is simulated here */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Adds rules: JSON, or lines of text such as `status=503,share=0.2`. */
-  add: {
+  addFaults: {
     requestBody: {
       content: {
         "text/plain": string;
       };
     };
     responses: {
-      /** @description the numbers of the new rules */
+      /** @description OK */
       200: {
-        content: never;
+        content: {
+          "application/json": components["schemas"]["AddedFaults"];
+        };
       };
+      /** @description no rule, or one that means nothing */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Removes all rules: everything works again. */
-  clear: {
+  clearFaults: {
     responses: {
+      /** @description OK */
       200: {
         content: never;
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Removes one rule. */
-  remove: {
+  removeFault: {
     parameters: {
       path: {
         id: number;
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: never;
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2257,23 +2894,51 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Journal"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description no org is simulated here */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** What waits, what needs a person, what was counted. */
   overview: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Overview"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2281,17 +2946,35 @@ export interface operations {
   /** How much waits in the queue, and since when. */
   queue: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Queues"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description there is no queue */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2304,13 +2987,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Records"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2323,16 +3022,35 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Record"];
         };
       };
-      404: {
-        content: never;
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Not Found */
+      404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2347,9 +3065,22 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Runs"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2362,19 +3093,41 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Created */
       201: {
         content: {
           "application/json": components["schemas"]["FlowRun"];
         };
       };
+      /** @description Bad Request */
       400: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Unprocessable Entity */
       422: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2387,13 +3140,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FlowRun"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2411,13 +3180,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FlowRun"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2435,13 +3220,29 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["FlowRun"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
@@ -2451,9 +3252,22 @@ export interface operations {
    */
   series: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Sample"][];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2461,9 +3275,22 @@ export interface operations {
   /** Every variable with what is in force, without secrets. */
   settings: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Setting"][];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2471,9 +3298,22 @@ export interface operations {
   /** Flows to begin with. */
   templates: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Templates"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2492,57 +3332,122 @@ export interface operations {
       };
     };
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["Writes"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description the queue is SQS, which lists nothing */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
+      /** @description Service Unavailable */
       503: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Whether the worker of this process runs. */
   worker: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["WorkerView"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description it runs elsewhere */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Lets the worker finish what is under way and take no more. Accepting goes on. */
   pause: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["WorkerView"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };
   /** Lets the worker go on. */
   resume: {
     responses: {
+      /** @description OK */
       200: {
         content: {
           "application/json": components["schemas"]["WorkerView"];
         };
       };
+      /** @description the token is missing or wrong */
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
       404: {
-        content: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
     };
   };

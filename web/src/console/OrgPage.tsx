@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { line, type FaultRule, type JournalEntry } from "../api/console";
+import { line, type FaultRule, type JournalEntry, type NewRule } from "../api/console";
 import { consoleText } from "../text/console";
 import { Button, IconButton } from "../ui/Button";
 import { Field } from "../ui/Field";
@@ -51,9 +51,8 @@ export default function OrgPage() {
 }
 
 function words(rule: FaultRule): string {
-  const { id: _id, do: what, struck: _struck, ...rest } = rule;
-  const limits = Object.entries(rest).filter(([name]) => name !== "matched");
-  return [what, ...limits.map(([name, value]) => `${name}=${value}`)].join(", ");
+  const { id: _id, do: what, struck: _struck, matched: _matched, ...limits } = rule;
+  return [what, ...Object.entries(limits).map(([name, value]) => `${name}=${value}`)].join(", ");
 }
 
 function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
@@ -94,7 +93,7 @@ function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
           {rules.map((rule) => (
             <li key={rule.id} className="row">
               <code>{words(rule)}</code>
-              <span className="faint grow">{T.struck(rule.struck ?? 0)}</span>
+              <span className="faint grow">{T.struck(rule.struck)}</span>
               <IconButton icon="close" small label={T.end(words(rule))} onClick={() => change(line.removeFault(rule.id))} />
             </li>
           ))}
@@ -104,7 +103,7 @@ function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
   );
 }
 
-function OwnRule({ add }: { add: (rule: Omit<FaultRule, "id">) => Promise<boolean> }) {
+function OwnRule({ add }: { add: (rule: NewRule) => Promise<boolean> }) {
   const [text, setText] = useState("");
   return (
     <form
