@@ -147,6 +147,13 @@ impl Health {
         if lasts(self.failed_at, wait) { Advice::Spare(Trouble::Gone) } else { Advice::Probe(Trouble::Gone) }
     }
 
+    /// Whether Salesforce has just given no answer. Who asks nothing learns nothing: an old failure
+    /// says no more of now.
+    #[must_use]
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.failures >= FAILURES && now < self.failed_at.plus(LONGEST * 2)
+    }
+
     fn is_news(&self, usage: Usage, now: Timestamp) -> bool {
         self.usage.is_none_or(|(known, at)| {
             (known.share() - usage.share()).abs() >= CHANGE || now.since(at) >= RETELL || at > now.plus(AHEAD)
@@ -179,7 +186,9 @@ mod tests {
             assert_eq!(health.advice(at(wait)), Advice::Probe(Trouble::Gone), "{wait}");
             health.failed(at(0));
         }
+        assert!(health.is_gone(at(59)) && !health.is_gone(at(60)), "nobody asked since");
         assert!(health.answered(None, at(0)), "that it is back is news");
+        assert!(!health.is_gone(at(0)));
         assert_eq!(health.advice(at(0)), Advice::Ask);
     }
 

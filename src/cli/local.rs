@@ -22,6 +22,7 @@ use crate::outcome::local_owner;
 use crate::salesforce::Http;
 use crate::store::sqlite::{self, Sqlite};
 use crate::telemetry;
+use crate::worker::Worker;
 
 /// How many calls of contact flows the pages can tell of: a few megabytes.
 const REMEMBERED: usize = 5_000;
@@ -90,8 +91,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let service = Service::with(config, stores, Arc::new(Http));
     let flows = service.flows().context("local mode keeps a state table")?;
-    let (switch, runs) = Switch::new();
-    let working = tokio::spawn(work(service.clone(), owner, runs, stopped.clone()));
+    let worker = service.worker(owner).context("local mode keeps a queue and a state table")?;
+    let (switch, runs) = Switch::new(worker.clone());
+    let working = tokio::spawn(work(worker, runs, stopped.clone()));
     telemetry::remember(REMEMBERED);
     let pulse = Pulse::default();
     let app = App {
@@ -121,13 +123,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs the worker while its switch is on, until the end.
-async fn work(
-    service: Service,
-    owner: String,
-    mut runs: watch::Receiver<bool>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let Some(worker) = service.worker(owner) else { return };
+async fn work(worker: Worker, mut runs: watch::Receiver<bool>, mut stopped: watch::Receiver<bool>) {
     // An error means that the other end is gone: the program is ending.
     while !*stopped.borrow_and_update() {
         let mut off = runs.clone();

@@ -88,10 +88,10 @@ impl Line {
         }
     }
 
-    /// Why the line is closed, if it is.
+    /// Why the line is closed, if it is, and from when on it is tried again.
     #[must_use]
-    pub fn closed(&self) -> Option<Closed> {
-        self.closed.map(|(why, _)| why)
+    pub fn closed(&self) -> Option<(Closed, Timestamp)> {
+        self.closed
     }
 
     /// From when on Chatter's own resources may be used.
@@ -176,7 +176,7 @@ impl Line {
     }
 
     fn close(&mut self, why: Closed, step: Duration, now: Timestamp) -> Option<Closed> {
-        let news = self.closed() != Some(why);
+        let news = self.closed.is_none_or(|(before, _)| before != why);
         self.closed = Some((why, now.plus(step)));
         news.then_some(why)
     }

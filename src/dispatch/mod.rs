@@ -158,9 +158,9 @@ impl Brain {
         self.jobs.is_empty() && self.outbox.is_empty()
     }
 
-    /// Why the line is closed, if it is.
+    /// Why the line is closed, if it is, and from when on it is tried again.
     #[must_use]
-    pub fn closed(&self) -> Option<Closed> {
+    pub fn closed(&self) -> Option<(Closed, Timestamp)> {
         self.line.closed()
     }
 

@@ -252,7 +252,7 @@ fn an_outage_burns_no_attempt_and_at_its_end_everything_goes_at_once() {
                 .all(|v| *v == Verdict::Postponed)
         );
     }
-    assert_eq!(brain.closed(), Some(Closed::Failing));
+    assert_eq!(brain.closed().map(|(why, _)| why), Some(Closed::Failing));
     for step in [1, 2, 4, 8, 16, 30, 30, 30] {
         assert_eq!(next_call(&mut brain, at(now + step * 1000 - 1)), None);
         now += step * 1000;
@@ -352,7 +352,7 @@ fn attempts_and_age_end_a_write_that_fails_by_itself() {
     let call = next_call(&mut waiting, at(0)).unwrap();
     let ours = Reply::Fault { class: Class::Ours, attempts: 0, company: 1 };
     answer(&mut waiting, &call, Some(Class::Ours), ours, at(0));
-    assert_eq!(waiting.closed(), Some(Closed::Ours));
+    assert_eq!(waiting.closed().map(|(why, _)| why), Some(Closed::Ours));
     let day_13 = at(13 * 86_400_000);
     let expired = std::iter::from_fn(|| waiting.poll(day_13))
         .any(|a| matches!(a, Action::Settle { verdict: Verdict::Expired, .. }));

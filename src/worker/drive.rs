@@ -71,6 +71,7 @@ impl Worker {
             leftover = &mut drive => leftover,
             () = self.keep_checking(open) => drive.await,
         };
+        self.line().closed = None;
         if leftover > 0 {
             Line::new("stopped with writes under way").with("writes", leftover).warning().write();
         }
@@ -124,6 +125,7 @@ impl Drive {
         let mut stop_by: Option<Timestamp> = None;
         loop {
             self.act();
+            self.worker.line().closed = self.brain.closed();
             if !until_empty && stop_by.is_none() {
                 self.gauge();
             }

@@ -25,14 +25,14 @@ mod share;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use crate::clock::Stopwatch;
 use crate::dispatch;
-use crate::dispatch::Key;
+use crate::dispatch::{Closed, Key};
 use crate::envelope::Envelope;
 use crate::event::Contact;
 use crate::fault::Fault;
@@ -82,6 +82,26 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Worker {
     inner: Arc<Inner>,
+    line: Arc<Mutex<SeenLine>>,
+}
+
+/// The line as the brain last saw it, for whoever asks why writes are late.
+#[derive(Debug, Default)]
+struct SeenLine {
+    closed: Option<(Closed, Timestamp)>,
+    /// What a whole call met last.
+    fault: Option<Fault>,
+}
+
+/// Why nothing but a probe is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// The kind of trouble.
+    pub why: Closed,
+    /// From when on one write is sent, to see whether it is over.
+    pub next_at: Timestamp,
+    /// What the last whole call met.
+    pub fault: Option<Fault>,
 }
 
 /// What a worker is made of.
@@ -166,7 +186,18 @@ impl Worker {
     /// Joins the parts; nothing is asked of anybody yet.
     #[must_use]
     pub fn new(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), line: Arc::default() }
+    }
+
+    /// Why nothing but a probe is sent now; none while writes go out, and while nobody runs.
+    #[must_use]
+    pub fn halt(&self) -> Option<Halt> {
+        let line = self.line();
+        line.closed.map(|(why, next_at)| Halt { why, next_at, fault: line.fault.clone() })
+    }
+
+    fn line(&self) -> MutexGuard<'_, SeenLine> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {

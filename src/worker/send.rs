@@ -89,7 +89,10 @@ impl Worker {
             let (key, done) = self.judge(write, answer, company, watch, &mut replies).await;
             answered.push((key, done));
         }
-        let report = Report { sent: true, fault: whole.map(|fault| fault.class) };
+        let report = Report { sent: true, fault: whole.as_ref().map(|fault| fault.class) };
+        if whole.is_some() {
+            self.line().fault = whole;
+        }
         Sent { report, replies, answered, usage }
     }
 

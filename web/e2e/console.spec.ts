@@ -37,6 +37,34 @@ test("a write waits while the org is down and lands once when it is mended", asy
   await expect(page.getByRole("region", { name: "Journal" }).getByRole("cell", { name: "Case", exact: true })).toHaveCount(1);
 });
 
+test("the overview and the list of what waits say why writes are late", async ({ page, server }) => {
+  await server.call("POST", "/org/faults", { do: "status=503" });
+  await invoke(server, { sf_operation: "create", sf_object: "Case", Subject: "Delivery is late", tl_mode: "queue" });
+  await page.goto(`${server.address}#/overview`);
+  const needs = page.getByRole("list", { name: "What needs a person" });
+  await expect(needs).toContainText("Salesforce carries out no calls: SERVER_UNAVAILABLE. 1 write waits, and is not lost. Tried again at");
+  await expectNoViolations(page, "halted");
+  await needs.getByRole("link", { name: "See what waits" }).click();
+  await expect(page.getByText("Salesforce carries out no calls")).toBeVisible();
+  await server.call("DELETE", "/org/faults");
+  await expect(page.getByText("Nothing waits", { exact: true })).toBeVisible({ timeout: 45_000 });
+  await expect(page.getByText("Salesforce carries out no calls")).toHaveCount(0);
+  await page.goto(`${server.origin}/#/overview`);
+  await expect(page.getByText("Nothing needs a person.")).toBeVisible();
+});
+
+test("without its state table the overview does not say that there are no dead letters", async ({ page, server }) => {
+  const overview = await server.call<object>("GET", "/overview");
+  const told = JSON.stringify({ ...overview, dead: null, doubt: null, troubles: ["The state table does not answer: throttled."] });
+  await page.route("**/api/events", (route) => route.fulfill({ status: 404, contentType: "application/problem+json", body: "{}" }));
+  await page.route("**/api/overview", (route) => route.fulfill({ contentType: "application/json", body: told }));
+  await page.goto(`${server.address}#/overview`);
+  await expect(page.getByText("The state table does not answer: throttled.")).toBeVisible();
+  await expect(page.getByText("nobody knows how many dead letters there are")).toBeVisible();
+  await expect(page.getByRole("region", { name: "In doubt" })).toContainText("Cannot be told now");
+  await expect(page.getByText("No dead letters")).toHaveCount(0);
+});
+
 test("the worker is paused and goes on, and the page is told of it live", async ({ page, server }) => {
   await page.goto(`${server.address}#/overview`);
   await expect(page.getByText("Live", { exact: true })).toBeVisible();

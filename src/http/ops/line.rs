@@ -19,6 +19,7 @@ use crate::http::guard::Caller;
 use crate::http::problem::Problem;
 use crate::lambda::Stores;
 use crate::telemetry::{self, Metric};
+use crate::worker::{Halt, Worker};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -31,18 +32,25 @@ pub(super) fn routes() -> Router<App> {
 
 /// Stops and starts the worker of this process. What is under way is finished first.
 #[derive(Clone, Debug)]
-pub struct Switch(watch::Sender<bool>);
+pub struct Switch {
+    on: watch::Sender<bool>,
+    worker: Worker,
+}
 
 impl Switch {
-    /// A switch, and what the worker's driver watches: `true` while it shall run.
+    /// A switch for a worker, and what its driver watches: `true` while it shall run.
     #[must_use]
-    pub fn new() -> (Self, watch::Receiver<bool>) {
-        let (sender, receiver) = watch::channel(true);
-        (Self(sender), receiver)
+    pub fn new(worker: Worker) -> (Self, watch::Receiver<bool>) {
+        let (on, receiver) = watch::channel(true);
+        (Self { on, worker }, receiver)
     }
 
     pub(super) fn view(&self) -> WorkerView {
-        WorkerView { running: *self.0.borrow() }
+        WorkerView { running: *self.on.borrow() }
+    }
+
+    pub(super) fn halt(&self) -> Option<Halt> {
+        self.worker.halt()
     }
 }
 
@@ -173,7 +181,7 @@ pub async fn resume(
 /// whoever pauses a line whose table is down means it.
 async fn turn(app: &App, caller: &Caller, on: bool) -> Result<Json<WorkerView>, Problem> {
     let switch = switch(app)?;
-    if switch.0.send_replace(on) != on
+    if switch.on.send_replace(on) != on
         && let Ok(desk) = super::repair::desk(app, caller)
     {
         let what = if on { "resumed the worker" } else { "paused the worker" };

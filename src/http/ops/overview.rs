@@ -8,15 +8,19 @@ use utoipa::ToSchema;
 
 use super::line::{Counted, WorkerView, counted};
 use super::pulse::Sample;
-use crate::budget;
+use super::view::ErrorView;
+use crate::budget::{self, health::Health};
 use crate::clock;
+use crate::dispatch::Closed;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::lambda::Stores;
 use crate::outcome::Reason;
 use crate::outcome::rows::{self, DeadLetter};
+use crate::salesforce::Client;
 use crate::store::{Depth, StoreError, Table};
 use crate::time::Timestamp;
+use crate::worker::Halt;
 
 /// The most dead letters that one overview groups; beyond it the counts say "at least".
 const GROUPED: usize = 2_000;
@@ -41,6 +45,8 @@ pub struct Overview {
     troubles: Vec<String>,
     /// The queue; absent where there is none or it does not answer.
     queue: Option<QueueView>,
+    /// Why writes are not sent; absent where nothing holds them.
+    halt: Option<HaltView>,
     /// What needs a person.
     #[serde(flatten)]
     waiting: Waiting,
@@ -52,16 +58,42 @@ pub struct Overview {
     budget: Option<BudgetView>,
 }
 
+/// Why nothing but now and then a probe is sent to Salesforce.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HaltView {
+    /// `failing` (calls fail as a whole, or are not answered), `daily` (the day's calls are used up),
+    /// `throttled` (another limit: moments), `ours` (credentials, endpoint, configuration: a person).
+    why: &'static str,
+    /// What the last call met; absent where a reader in another process met it.
+    error: Option<ErrorView>,
+    /// When one write is sent to see whether it is over; absent where another process knows.
+    next_at: Option<i64>,
+}
+
+impl From<Halt> for HaltView {
+    fn from(halt: Halt) -> Self {
+        let why = match halt.why {
+            Closed::Failing => "failing",
+            Closed::Daily => "daily",
+            Closed::Throttled => "throttled",
+            Closed::Ours => "ours",
+        };
+        Self { why, error: halt.fault.map(ErrorView::from), next_at: Some(halt.next_at.as_millis()) }
+    }
+}
+
 /// What needs a person.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
-    /// Dead letters by object, code and field: what needs a person first comes first.
-    dead: Vec<Signature>,
+    /// Dead letters by object, code and field: what needs a person first comes first. Absent where
+    /// nobody can tell: there is no state table, or it does not answer.
+    dead: Option<Vec<Signature>>,
     /// Whether there are more dead letters than were grouped.
     dead_more: bool,
-    /// Writes in doubt, up to 200.
-    doubt: usize,
+    /// Writes in doubt, up to 200; absent where nobody can tell.
+    doubt: Option<usize>,
 }
 
 /// How much waits.
@@ -160,11 +192,16 @@ pub async fn queue(State(app): State<App>) -> Result<Json<Queues>, Problem> {
 }
 
 /// The day's calls: spent, allowed, and when writes would stop at this pace.
-#[utoipa::path(get, path = "/budget", tag = "line", responses((status = 200, body = BudgetView), (status = 404, description = "Salesforce has not told of them yet")))]
+#[utoipa::path(get, path = "/budget", tag = "line", responses((status = 200, body = BudgetView), (status = 404, description = "Salesforce has not told of them yet"), (status = 503)))]
 pub async fn budget(State(app): State<App>) -> Result<Json<BudgetView>, Problem> {
-    spent(&app, clock::now()).map(Json).ok_or_else(|| {
+    let now = clock::now();
+    let known = match spent(&app, Health::default(), now) {
+        Some(own) => Some(own),
+        None => spent(&app, health(&app, now).await?, now),
+    };
+    known.map(Json).ok_or_else(|| {
         Problem::not_found(
-            "Salesforce has not told this process of the day's calls yet; the next call tells, and so does GET /api/doctor.",
+            "Salesforce has not told of the day's calls yet; the next call tells, and so does GET /api/doctor.",
         )
     })
 }
@@ -199,20 +236,44 @@ pub(super) async fn look(app: &App, waiting: Result<Waiting, StoreError>, now: T
         troubles.push(format!("The state table does not answer: {error}. Dead letters and writes in doubt cannot be told; the worker sends nothing until it does."));
         Waiting::default()
     });
+    // That the table does not answer is told already.
+    let health = health(app, now).await.unwrap_or_default();
+    let queue = depth.ok().flatten().map(QueueView::from);
+    // A line that nobody needs is not tried again, so its last failure says nothing of now.
+    let is_empty = queue.as_ref().is_some_and(|queue| queue.waiting + queue.in_flight == 0);
     Overview {
         accepting,
         troubles,
-        queue: depth.ok().flatten().map(QueueView::from),
+        halt: halt(app, health, now).filter(|_| !is_empty),
+        queue,
         waiting,
         worker: app.worker.as_ref().map(super::line::Switch::view),
         counted: counted().collect(),
-        budget: spent(app, now),
+        budget: spent(app, health, now),
     }
 }
 
-fn spent(app: &App, now: Timestamp) -> Option<BudgetView> {
-    let told = app.service.client()?.usage()?;
-    let usage = budget::Usage { used: told.used, limit: told.limit };
+/// What all processes told each other of Salesforce.
+async fn health(app: &App, now: Timestamp) -> Result<Health, StoreError> {
+    let state = app.service.stores().and_then(|stores| stores.state.as_deref());
+    let (Some(state), Some(client)) = (state, app.service.client()) else { return Ok(Health::default()) };
+    let row = state.get(&Health::key(client.settings().organisation()), now).await?;
+    Ok(row.as_ref().map(Health::from_row).unwrap_or_default())
+}
+
+/// The worker of this process knows best; where it runs elsewhere, what readers met is all there is.
+fn halt(app: &App, health: Health, now: Timestamp) -> Option<HaltView> {
+    match &app.worker {
+        Some(worker) => worker.halt().map(HaltView::from),
+        None => health.is_gone(now).then_some(HaltView { why: "failing", error: None, next_at: None }),
+    }
+}
+
+/// By what this process was told last, else by what another one was.
+fn spent(app: &App, health: Health, now: Timestamp) -> Option<BudgetView> {
+    let told = app.service.client().and_then(Client::usage);
+    let told = told.map(|told| budget::Usage { used: told.used, limit: told.limit });
+    let usage = told.or(health.usage.map(|(usage, _)| usage))?;
     let before = app.pulse.as_ref().and_then(super::pulse::Pulse::first_usage);
     let per_hour = before.and_then(|before| budget::per_hour(before, (now, usage)));
     let stops_at = budget::stops_at(usage, per_hour.unwrap_or_default(), now);
@@ -230,7 +291,7 @@ fn spent(app: &App, now: Timestamp) -> Option<BudgetView> {
     })
 }
 
-/// Dead letters grouped, and how many writes are in doubt; nothing where there is no state table.
+/// Dead letters grouped, and how many writes are in doubt; unknown where there is no state table.
 pub(super) async fn waiting(app: &App, now: Timestamp) -> Result<Waiting, StoreError> {
     match app.service.stores().and_then(|stores| stores.state.as_deref()) {
         Some(state) => of_table(state, now).await,
@@ -264,5 +325,5 @@ async fn of_table(state: &dyn Table, now: Timestamp) -> Result<Waiting, StoreErr
         order(a).cmp(&order(b))
     });
     let doubt = state.list_index(rows::DOUBT_INDEX, None, false, DOUBTED, now).await?.len();
-    Ok(Waiting { dead, dead_more, doubt })
+    Ok(Waiting { dead: Some(dead), dead_more, doubt: Some(doubt) })
 }

@@ -22,7 +22,7 @@ use crate::budget::Usage;
 use crate::clock;
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::store::StoreError;
+use crate::store::{Depth, StoreError};
 use crate::telemetry::{self, Metric, Total};
 use crate::time::Timestamp;
 
@@ -63,10 +63,10 @@ struct Beat {
 pub struct Sample {
     /// When it was taken.
     at: i64,
-    /// Writes in the queue, those in flight among them.
-    depth: u64,
-    /// How long the oldest has waited, in milliseconds.
-    oldest_ms: i64,
+    /// Writes in the queue, those in flight among them; absent where the queue did not answer.
+    depth: Option<u64>,
+    /// How long the oldest has waited, in milliseconds; absent as the depth is.
+    oldest_ms: Option<i64>,
     /// Calls to Salesforce since the sample before.
     calls: f64,
     /// Calls of the worker among them, and the records that they carried.
@@ -211,15 +211,16 @@ async fn sample(app: &App, before: &Stand, after: &Stand, now: Timestamp) -> Sam
     let sum = |metric: Metric| of(metric).1;
     let queue = app.service.stores().and_then(|stores| stores.queue.clone());
     let depth = match queue {
-        Some(queue) => queue.depth(now).await.unwrap_or_default(),
-        None => crate::store::Depth::default(),
+        Some(queue) => queue.depth(now).await.ok(),
+        None => None,
     };
+    let waited = |depth: Depth| depth.oldest.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0));
     let usage = app.service.client().and_then(crate::salesforce::Client::usage);
     let (batches, records) = of(Metric::RecordsPerCall);
     Sample {
         at: now.as_millis(),
-        depth: depth.visible + depth.in_flight,
-        oldest_ms: depth.oldest.map_or(0, |at| (now.as_millis() - at.as_millis()).max(0)),
+        depth: depth.map(|depth| depth.visible + depth.in_flight),
+        oldest_ms: depth.map(waited),
         calls: sum(Metric::ApiCalls),
         batches,
         records,

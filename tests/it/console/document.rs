@@ -137,6 +137,23 @@ async fn writes(local: &Local) {
     assert!(local.good("GET", "/overview", Value::Null).await["queue"]["oldestAt"].is_i64());
     local.good("POST", "/worker/resume", Value::Null).await;
     local.until("/waiting", |v| v["writes"] == json!([])).await;
+
+    local.good("POST", "/org/faults", json!({"do": "status=503"})).await;
+    local
+        .invoke(
+            other,
+            json!({"sf_operation": "create", "sf_object": "Case", "Subject": "Later", "tl_mode": "queue"}),
+        )
+        .await;
+    let halted = local.until("/overview", |v| v["halt"].is_object()).await;
+    assert_eq!(
+        (&halted["halt"]["why"], &halted["halt"]["error"]["code"]),
+        (&json!("failing"), &json!("SERVER_UNAVAILABLE"))
+    );
+    assert!(halted["halt"]["nextAt"].is_i64(), "{halted}");
+    local.good("DELETE", "/org/faults", Value::Null).await;
+    let mended = local.until("/overview", |v| v["halt"].is_null()).await;
+    assert_eq!(mended["queue"]["waiting"], 0);
     assert_eq!(local.good("GET", "/doubt?limit=5", Value::Null).await["writes"], json!([]));
 }
 

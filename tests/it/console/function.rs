@@ -98,6 +98,11 @@ async fn the_same_router_answers_behind_a_function_url() {
         "{troubles}"
     );
 
+    assert_eq!((&overview["dead"], &overview["doubt"]), (&Value::Null, &Value::Null), "nobody can tell");
+    for path in ["/api/dead-letters", "/api/doubt", "/api/history", "/api/queue", "/api/budget"] {
+        let (status, problem, _) = ask(&mut function, signed("GET", path, None)).await;
+        assert_eq!((status, &problem["type"]), (503, &json!("/problems/unavailable")), "{path}: {problem}");
+    }
     for (path, what) in
         [("/api/worker", "another process"), ("/api/events", "No stream"), ("/api/waiting", "SQS")]
     {

@@ -1053,6 +1053,20 @@ export interface components {
       /** @description The record's Id. */
       record: string;
     };
+    /** @description Why nothing but now and then a probe is sent to Salesforce. */
+    HaltView: {
+      error?: components["schemas"]["ErrorView"] | null;
+      /**
+       * Format: int64
+       * @description When one write is sent to see whether it is over; absent where another process knows.
+       */
+      nextAt?: number | null;
+      /**
+       * @description `failing` (calls fail as a whole, or are not answered), `daily` (the day's calls are used up),
+       * `throttled` (another limit: moments), `ours` (credentials, endpoint, configuration: a person).
+       */
+      why: string;
+    };
     /** @description One page of what people did. */
     History: {
       /** @description Newest first. */
@@ -1122,6 +1136,7 @@ export interface components {
       budget?: components["schemas"]["BudgetView"] | null;
       /** @description What this process has counted since it started. */
       counted: components["schemas"]["Counted"][];
+      halt?: components["schemas"]["HaltView"] | null;
       queue?: components["schemas"]["QueueView"] | null;
       /** @description What does not answer or is not there, in words; empty where all is well. */
       troubles: string[];
@@ -1313,9 +1328,9 @@ export interface components {
       calls: number;
       /**
        * Format: int64
-       * @description Writes in the queue, those in flight among them.
+       * @description Writes in the queue, those in flight among them; absent where the queue did not answer.
        */
-      depth: number;
+      depth?: number | null;
       /**
        * Format: double
        * @description Calls of contact flows that failed.
@@ -1338,9 +1353,9 @@ export interface components {
       misses: number;
       /**
        * Format: int64
-       * @description How long the oldest has waited, in milliseconds.
+       * @description How long the oldest has waited, in milliseconds; absent as the depth is.
        */
-      oldestMs: number;
+      oldestMs?: number | null;
       /**
        * Format: double
        * @description See `batches`.
@@ -1528,12 +1543,15 @@ export interface components {
     };
     /** @description What needs a person. */
     Waiting: {
-      /** @description Dead letters by object, code and field: what needs a person first comes first. */
-      dead: components["schemas"]["Signature"][];
+      /**
+       * @description Dead letters by object, code and field: what needs a person first comes first. Absent where
+       * nobody can tell: there is no state table, or it does not answer.
+       */
+      dead?: components["schemas"]["Signature"][] | null;
       /** @description Whether there are more dead letters than were grouped. */
       deadMore: boolean;
-      /** @description Writes in doubt, up to 200. */
-      doubt: number;
+      /** @description Writes in doubt, up to 200; absent where nobody can tell. */
+      doubt?: number | null;
     };
     /** @description The worker of this process. */
     WorkerView: {
@@ -1641,6 +1659,12 @@ export interface operations {
       };
       /** @description Salesforce has not told of them yet */
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };

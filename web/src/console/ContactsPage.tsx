@@ -187,9 +187,9 @@ function WriteCard({ write, all, sought }: { write: Write; all: Write[]; sought:
         </p>
       )}
       {write.status === "failed" && (
-        <p>
-          {write.reason !== null && <code>{write.reason}</code>}{" "}
-          {write.reason !== "DISCARDED" && <a href={href(["dead-letters", write.contact, write.id])}>{T.openLetter}</a>}
+        <p className="row">
+          {write.reason !== null && <span>{consoleText.reasons[write.reason] ?? write.reason}.</span>}
+          {write.reason !== "DISCARDED" && <a className="btn small" href={href(["dead-letters", write.contact, write.id])}>{T.openLetter}</a>}
         </p>
       )}
       <dl className="facts tight">

@@ -63,8 +63,7 @@ export function LetterView({ contact, id }: { contact: string; id: string }) {
             <Icon name="info" size={15} /> {consoleText.causes.todo[letter.reason] ?? (letter.reason === "DEPENDENCY_FAILED" ? consoleText.causes.follows : consoleText.causes.todoElse)}.
           </p>
           <dl className="facts tight">
-            <Fact name={T.reason}><code>{letter.reason}</code></Fact>
-            <Fact name={T.class}>{letter.error.class}</Fact>
+            <Fact name={T.reason}>{consoleText.reasons[letter.reason] ?? letter.reason}</Fact>
             {letter.error.fields.length > 0 && <Fact name={T.fields}><code>{letter.error.fields.join(", ")}</code></Fact>}
             <Fact name={T.contact}><a href={href(["contacts", letter.contact], { write: letter.id })}><code>{letter.contact}</code></a></Fact>
             <Fact name={T.attempts}>{letter.attempts}</Fact>

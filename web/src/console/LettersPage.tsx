@@ -73,7 +73,7 @@ function Letters() {
 /** What went wrong, grouped, above the single letters. */
 function Grouped() {
   const polled = usePoll("overview", (signal) => line.overview(signal), 5_000);
-  return polled.value && polled.value.dead.length > 1 ? <Causes dead={polled.value.dead} more={polled.value.deadMore} /> : null;
+  return polled.value?.dead && polled.value.dead.length > 1 ? <Causes dead={polled.value.dead} more={polled.value.deadMore} /> : null;
 }
 
 function Rows({ letters, again, more, empty }: { letters: DeadLetter[]; again: () => void; more: (() => void) | false; empty: ReactNode }) {

@@ -87,7 +87,7 @@ function Shown({ overview }: { overview: Overview }) {
 function Figures({ overview, series }: { overview: Overview; series: Sample[] }) {
   const { queue, budget, doubt } = overview;
   const minutes = series.length / 6;
-  const each = (of: (sample: Sample) => number): number[] => series.map(of);
+  const each = (of: (sample: Sample) => number | null): (number | null)[] => series.map(of);
   const perCall = ratio(series, (s) => s.records, (s) => s.batches);
   const hits = ratio(series, (s) => s.hits, (s) => s.hits + s.misses + s.stale);
   return (
@@ -114,7 +114,7 @@ function Figures({ overview, series }: { overview: Overview; series: Sample[] })
         name={T.usage}
         value={budget ? `${count(budget.percent)} %` : "–"}
         tone={budget ? (budget.percent >= 95 ? "bad" : budget.percent >= 85 || budget.stopsAt !== null ? "warn" : "") : ""}
-        note={budget ? <Forecast budget={budget} /> : T.usageUnknown}
+        note={budget ? <Forecast budget={budget} watched={minutes > 0} /> : T.usageUnknown}
       >
         {budget && (
           <div className="bar" role="meter" aria-label={T.usage} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(budget.percent)}>
@@ -122,17 +122,18 @@ function Figures({ overview, series }: { overview: Overview; series: Sample[] })
           </div>
         )}
       </Tile>
-      <Tile name={T.doubt} to={href(["writes"])} value={doubt} tone={doubt > 0 ? "warn" : ""} note={doubt > 0 ? T.doubtNote : T.doubtNone} />
+      <Tile name={T.doubt} to={href(["writes"])} value={doubt ?? "–"} tone={doubt ? "warn" : ""} note={doubt === null ? consoleText.untold : doubt > 0 ? T.doubtNote : T.doubtNone} />
     </div>
   );
 }
 
-/** What the day's calls come to at this pace. */
-function Forecast({ budget }: { budget: NonNullable<Overview["budget"]> }) {
+/** What the day's calls come to at this pace; nothing of it where nobody watches their rise. */
+function Forecast({ budget, watched }: { budget: NonNullable<Overview["budget"]>; watched: boolean }) {
   const spent = T.usedOf(count(budget.used), count(budget.limit));
   if (budget.percent >= 95) return <>{spent}. {T.stopped}</>;
   if (budget.stopsAt !== null) return <>{spent}. {T.stops} <At at={budget.stopsAt} /></>;
-  return <>{spent}. {budget.perHour === null ? T.forecastLater : T.lasts}</>;
+  if (budget.perHour !== null) return <>{spent}. {T.lasts}</>;
+  return <>{spent}. {watched && T.forecastLater}</>;
 }
 
 /** What is measured and not counted stands in the figures above. */

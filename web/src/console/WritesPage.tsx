@@ -1,8 +1,10 @@
 import { line, type Write } from "../api/console";
+import { useLive } from "../api/live";
 import { href } from "../app/router";
 import { consoleText } from "../text/console";
-import { Empty } from "../ui/states";
+import { Empty, Notice } from "../ui/states";
 import type { Column } from "../ui/Table";
+import { Halted } from "./Attention";
 import { Age, At, Frame, Polling } from "./parts";
 import { Sheet } from "./Sheet";
 import { Status } from "./Status";
@@ -17,11 +19,22 @@ export default function WritesPage() {
   return (
     <Frame title={T.title} lead={T.lead}>
       <div className="stack wide-gap">
+        <Why />
         <Waiting />
         <Doubt />
       </div>
     </Frame>
   );
+}
+
+/** Why what waits is late, in a line. */
+function Why() {
+  const { overview } = useLive();
+  if (!overview) return null;
+  const { halt, worker, queue } = overview;
+  const waiting = (queue?.waiting ?? 0) + (queue?.inFlight ?? 0);
+  if (worker?.running === false) return <Notice tone="warn">{consoleText.attention.paused}</Notice>;
+  return halt && <Notice tone="warn"><Halted halt={halt} waiting={waiting} /></Notice>;
 }
 
 const WRITE: Column<Write> = {
@@ -56,6 +69,7 @@ const DOUBTFUL: Column<Write>[] = [
   ACCEPTED,
 ];
 
+/** What is in the queue, without what is in doubt: that has a list of its own. */
 function Waiting() {
   const polled = usePages("waiting", line.waiting);
   if (polled.problem?.status === 404) {
@@ -74,7 +88,7 @@ function Waiting() {
           title={T.waiting}
           lead={rows.length > 0 && T.waitingLead}
           name="writes-waiting"
-          rows={rows}
+          rows={rows.filter((write) => write.status !== "in_doubt")}
           columns={WAITING}
           id={(w) => w.id}
           flat={flatWrite}

@@ -4,6 +4,7 @@ import { consoleText } from "../text/console";
 import { Button } from "../ui/Button";
 import { Notice, ProblemView } from "../ui/states";
 import { TableSkeleton } from "../ui/Table";
+import { ago } from "../ui/time";
 import { age } from "./figures";
 import { saveCsv, saveJson, type Cell } from "./table";
 import type { Polled } from "./usePoll";
@@ -96,7 +97,7 @@ export function At({ at }: { at: number }) {
   const date = new Date(at);
   const iso = date.toISOString();
   return (
-    <time className="nowrap" dateTime={iso} title={iso}>
+    <time className="nowrap" dateTime={iso} title={`${ago(at)}, ${iso}`}>
       {(date.getFullYear() === new Date().getFullYear() ? clock : dated).format(at)}
     </time>
   );

@@ -1,5 +1,5 @@
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const full = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const full = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
 /** Interfaces give milliseconds or an ISO text. */
 export function asMillis(at: number | string): number {
