@@ -94,6 +94,9 @@ struct Which {
     /// With this error code or reason.
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
+    /// Where Salesforce names this field.
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
     /// Died at or after this: a time, a date, or how long ago (2h).
     #[arg(long, value_name = "TIME", value_parser = desk::parse_time)]
     since: Option<Timestamp>,
@@ -120,6 +123,7 @@ impl Which {
             contact: self.contact.clone(),
             object: self.object.clone(),
             code: self.code.clone(),
+            field: self.field.clone(),
             since: self.since,
             until: self.until,
         }

@@ -86,6 +86,8 @@ pub struct Filter {
     pub object: Option<String>,
     /// With this code: Salesforce's or the reason's.
     pub code: Option<String>,
+    /// Where Salesforce names this field, in any case.
+    pub field: Option<String>,
     /// Died at or after this.
     pub since: Option<Timestamp>,
     /// Died before this.
@@ -93,7 +95,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, letter: &DeadLetter) -> bool {
+    /// Whether all of it holds of a letter.
+    #[must_use]
+    pub fn takes(&self, letter: &DeadLetter) -> bool {
         let same = |wanted: &Option<String>, is: &[&str]| {
             wanted.as_ref().is_none_or(|wanted| is.iter().any(|is| wanted.eq_ignore_ascii_case(is)))
         };
@@ -101,6 +105,7 @@ impl Filter {
             && self.contact.as_ref().is_none_or(|contact| group_id(contact) == letter.group)
             && same(&self.object, &[object(letter)])
             && same(&self.code, &[&letter.fault.code, letter.reason.code()])
+            && (self.field.is_none() || fields(&letter.fault).iter().any(|field| same(&self.field, &[field])))
             && self.since.is_none_or(|since| letter.failed_at >= since)
             && self.until.is_none_or(|until| letter.failed_at < until)
     }

@@ -113,6 +113,26 @@ test("the doctor names what is wrong and keeps what it was asked in the address"
   await expect(page.getByRole("row", { name: /Failed object Nothing__c/ })).toContainText("API name");
 });
 
+test("a write that names the wrong record is given another by its form, and dead letters are found by when they died", async ({ page, server }) => {
+  const { records } = await server.call<{ records: { id: string }[] }>("GET", "/records/search?q=Example");
+  const parameters = { sf_operation: "update", sf_object: "Contact", sf_id: "003000000000000AAA", Title: "Owner" };
+  const event = { Details: { ContactData: { ContactId: CONTACT }, Parameters: parameters } };
+  await fetch(`${server.origin}/2015-03-31/functions/sfInvokeAPI/invocations`, { method: "POST", body: JSON.stringify(event) });
+  await page.goto(`${server.address}#/dead-letters`);
+  await page.getByLabel("Died", { exact: true }).selectOption("Died in the last 1 h");
+  await expect(page).toHaveURL(/#\/dead-letters\?last=3600000$/);
+  await page.getByRole("link", { name: "update Contact" }).click();
+  const record = page.getByLabel("Record", { exact: true });
+  await expect(record).toHaveValue("003000000000000AAA");
+  await record.fill(records[0]?.id ?? "");
+  await expect(page.getByText("was 003000000000000AAA")).toBeVisible();
+  await expectNoViolations(page, "a changed write");
+  await page.getByRole("button", { name: "Save the change" }).click();
+  await page.getByRole("button", { name: "Replay" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+  await expect(page.getByRole("dialog").getByText("Succeeded")).toBeVisible();
+});
+
 test("a change that somebody else made first is not overwritten", async ({ page, server }) => {
   await refuse(server);
   const { deadLetters } = await server.call<{ deadLetters: { id: string; version: number }[] }>("GET", "/dead-letters");

@@ -17,10 +17,11 @@ use crate::envelope::id::group_id;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::outcome::rows::{DEAD_INDEX, DEAD_LETTERS, DeadLetter, partition};
-use crate::replay::{fields, object};
+use crate::replay::Filter;
+use crate::time::Timestamp;
 
 /// How many rows are looked through for one page of a filtered list.
-const LOOKED_THROUGH: usize = 5_000;
+const LOOKED_THROUGH: usize = 2_000;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -41,7 +42,7 @@ pub struct DeadLetters {
 /// Which dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
+pub struct Asked {
     /// Of this contact.
     contact: Option<String>,
     /// Of this object.
@@ -61,16 +62,17 @@ pub struct Filter {
 }
 
 /// Writes that wait for a person, newest first; of one contact in the order of their tickets.
-#[utoipa::path(get, path = "/dead-letters", tag = "dead letters", params(Filter), responses((status = 200, body = DeadLetters), (status = 503)))]
+#[utoipa::path(get, path = "/dead-letters", tag = "dead letters", params(Asked), responses((status = 200, body = DeadLetters), (status = 503)))]
 pub async fn dead_letters(
     State(app): State<App>,
-    Query(filter): Query<Filter>,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<DeadLetters>, Problem> {
     let now = clock::now();
-    let limit = filter.limit.unwrap_or(50).clamp(1, PAGE);
+    let limit = asked.limit.unwrap_or(50).clamp(1, PAGE);
     let table = super::state(app.service.stores())?;
-    let of_contact = filter.contact.as_deref().filter(|c| !c.is_empty()).map(|c| partition(&group_id(c)));
-    let mut after = filter.after.clone();
+    let filter = asked.filter();
+    let of_contact = filter.contact.as_deref().map(|c| partition(&group_id(c)));
+    let mut after = asked.after;
     let (mut found, mut looked, mut next) = (Vec::new(), 0, None);
     loop {
         let rows = match &of_contact {
@@ -80,12 +82,18 @@ pub async fn dead_letters(
         let last = rows.len() < PAGE;
         for row in &rows {
             looked += 1;
+            after = match &of_contact {
+                Some(_) => Some(row.key.sort.clone()),
+                None => row.index.as_ref().map(|(_, place)| place.clone()),
+            };
             // One that was sent again or given up is out of the index, and waits for nobody.
-            let Some((_, place)) = &row.index else { continue };
-            after = Some(if of_contact.is_some() { row.key.sort.clone() } else { place.clone() });
-            if let Ok(letter) = DeadLetter::from_row(row)
-                && filter.admits(&letter)
-            {
+            let waits = row.index.is_some();
+            let Some(letter) = DeadLetter::from_row(row).ok().filter(|_| waits) else { continue };
+            if of_contact.is_none() && filter.since.is_some_and(|since| letter.failed_at < since) {
+                // What follows died earlier still.
+                return Ok(Json(DeadLetters { dead_letters: found, next: None }));
+            }
+            if filter.takes(&letter) {
                 found.push(DeadLetterView::from(letter));
                 if found.len() == limit {
                     next = after.clone();
@@ -104,20 +112,19 @@ pub async fn dead_letters(
     Ok(Json(DeadLetters { dead_letters: found, next }))
 }
 
-impl Filter {
-    fn admits(&self, letter: &DeadLetter) -> bool {
-        let same = |wanted: &Option<String>, is: &str| {
-            wanted.as_deref().is_none_or(|w| w.is_empty() || w.eq_ignore_ascii_case(is))
-        };
-        let field = |wanted: &String| {
-            wanted.is_empty() || fields(&letter.fault).iter().any(|f| f.eq_ignore_ascii_case(wanted))
-        };
-        let at = letter.failed_at.as_millis();
-        (same(&self.code, &letter.fault.code) || same(&self.code, letter.reason.code()))
-            && same(&self.object, object(letter))
-            && self.field.as_ref().is_none_or(field)
-            && self.from.is_none_or(|from| at >= from)
-            && self.to.is_none_or(|to| at < to)
+impl Asked {
+    /// What is given empty is not given.
+    fn filter(&self) -> Filter {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Filter {
+            contact: given(&self.contact),
+            object: given(&self.object),
+            code: given(&self.code),
+            field: given(&self.field),
+            since: self.from.map(Timestamp::from_millis),
+            until: self.to.map(Timestamp::from_millis),
+            ..Filter::default()
+        }
     }
 }
 

@@ -28,15 +28,33 @@ pub(super) fn routes() -> Router<App> {
         .route("/dead-letters/discard", post(discard))
 }
 
-/// Fields to set in a dead create, update or upsert.
+/// What shall stand in a dead letter.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Edit {
     /// The version that was looked at.
     version: u64,
-    /// The fields; `null` takes one away.
+    /// Fields of a create, update or upsert; `null` takes one away.
+    #[serde(default)]
     #[schema(value_type = Object)]
     fields: Map<String, Value>,
+    /// The whole write in place of the one that died, in the form of `payload`: for posts, comments
+    /// and deletes, and for another record or object.
+    #[schema(value_type = Option<Object>)]
+    write: Option<Value>,
+}
+
+impl Edit {
+    /// Whether it stands so already: an edit whose answer was lost is given twice.
+    fn stands(&self, letter: &DeadLetter) -> bool {
+        let write = letter.envelope.get("write");
+        let fields = write.and_then(|write| write.get("fields"));
+        let value = |name: &str| fields.and_then(|fields| fields.get(name)).unwrap_or(&Value::Null);
+        match &self.write {
+            Some(whole) => write == Some(whole),
+            None => self.fields.iter().all(|(name, wanted)| value(name) == wanted),
+        }
+    }
 }
 
 /// Dead letters to send again.
@@ -142,7 +160,7 @@ async fn take(desk: &Desk, item: Item) -> Result<DeadLetter, Done> {
     }
 }
 
-/// Sets fields of a dead letter. It is not sent: replay it.
+/// Sets fields of a dead letter, or puts another write in its place. It is not sent: replay it.
 #[utoipa::path(put, path = "/dead-letters/{contact}/{id}", tag = "dead letters", params(("contact" = String, Path), ("id" = String, Path, description = "the ticket")), request_body = Edit, responses((status = 200, body = DeadLetterView), (status = 404), (status = 400, description = "that is no ticket"), (status = 409, description = "somebody else changed it"), (status = 422, description = "the write has no fields to set, or may not be so"), (status = 503)))]
 pub async fn edit(
     State(app): State<App>,
@@ -152,6 +170,9 @@ pub async fn edit(
 ) -> Result<Json<DeadLetterView>, Problem> {
     let desk = desk(&app, &caller)?;
     let letter = find(&desk, &contact, &id).await?;
+    if edit.stands(&letter) {
+        return Ok(Json(letter.into()));
+    }
     if letter.version != edit.version {
         let problem = Problem::new(
             StatusCode::CONFLICT,
@@ -161,7 +182,15 @@ pub async fn edit(
         );
         return Err(problem.with("current", letter.version.into()));
     }
-    desk.set_fields(&letter, &edit.fields, clock::now()).await?;
+    match edit.write {
+        Some(write) => {
+            let write = serde_json::from_value(write).map_err(|e| {
+                Problem::refused(format!("That is no write: {e}. `tieline schema envelope` describes one."))
+            })?;
+            desk.set_write(&letter, write, clock::now()).await?
+        }
+        None => desk.set_fields(&letter, &edit.fields, clock::now()).await?,
+    };
     Ok(Json(find(&desk, &contact, &id).await?.into()))
 }
 

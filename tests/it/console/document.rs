@@ -100,7 +100,15 @@ async fn writes(local: &Local) {
 
     let edit = json!({"version": version, "fields": {"NoSuchField__c": null}});
     assert_eq!(local.good("PUT", &path, edit.clone()).await["edits"][0]["by"], "sam");
-    assert_eq!(local.call("PUT", &path, edit).await.0, 409, "that version is past");
+    assert_eq!(local.good("PUT", &path, edit).await["edits"].as_array().unwrap().len(), 1, "it stands so");
+    let late = json!({"version": version, "fields": {"Subject": "Later"}});
+    assert_eq!(local.call("PUT", &path, late).await.0, 409, "that version is past");
+    let mut write = local.good("GET", &path, Value::Null).await;
+    write["payload"]["fields"]["Subject"] = json!("Delivery is late");
+    let whole = json!({"version": write["version"], "write": write["payload"]});
+    assert_eq!(local.good("PUT", &path, whole).await["edits"][1]["what"], "edited fields.Subject");
+    let none = json!({"version": 3, "write": {"operation": "dance"}});
+    assert_eq!(local.call("PUT", &path, none).await.0, 422);
     let items = json!([{"contact": contact, "id": id}]);
     let replay = |dry: bool| json!({"items": items, "dryRun": dry});
     let verdict = |v: Value| v["results"][0]["verdict"].clone();

@@ -37,6 +37,8 @@ export interface LetterFilter {
   object: string;
   code: string;
   field: string;
+  /** Died within so many milliseconds; empty for whenever. */
+  last: string;
 }
 
 export type FaultRule = components["schemas"]["FaultRule"];
@@ -88,12 +90,12 @@ export const line = {
   waiting: (after: string | null, signal?: AbortSignal): Promise<Page<Write>> => get("/waiting", signal, from(after)).then(({ writes, next }) => ({ rows: writes, next })),
   history: (after: string | null, signal?: AbortSignal): Promise<Page<Deed>> => get("/history", signal, from(after)).then(({ entries, next }) => ({ rows: entries, next })),
 
-  letters: (filter: LetterFilter, after: string | null, signal?: AbortSignal): Promise<Page<DeadLetter>> =>
-    get("/dead-letters", signal, { ...filter, ...from(after) }).then(({ deadLetters, next }) => ({ rows: deadLetters as DeadLetter[], next })),
+  letters: ({ last, ...filter }: LetterFilter, after: string | null, signal?: AbortSignal): Promise<Page<DeadLetter>> =>
+    get("/dead-letters", signal, { ...filter, ...(last ? { from: Date.now() - Number(last) } : {}), ...from(after) }).then(({ deadLetters, next }) => ({ rows: deadLetters as DeadLetter[], next })),
   letter: (item: Item, signal?: AbortSignal): Promise<DeadLetter> => call("GET", `/dead-letters/${at(item.contact)}/${at(item.id)}`, undefined, signal),
-  /** Refused with 409 when somebody changed the letter after `version`. */
-  edit: (item: Item, version: number, fields: Record<string, Json>): Promise<DeadLetter> =>
-    call("PUT", `/dead-letters/${at(item.contact)}/${at(item.id)}`, { version, fields }),
+  /** Puts another write in its place. Refused with 409 when somebody changed the letter after `version`. */
+  edit: (item: Item, version: number, write: Json): Promise<DeadLetter> =>
+    call("PUT", `/dead-letters/${at(item.contact)}/${at(item.id)}`, { version, write }),
   replay: (items: Item[], how: { dryRun: boolean; overwrite: boolean }) =>
     post<"replay">("/dead-letters/replay", { items, ...how } satisfies Body<"Replay">).then((r) => r.results),
   discard: (items: Item[], reason: string) => post<"discard">("/dead-letters/discard", { items, reason } satisfies Body<"Discard">).then((r) => r.results),

@@ -48,7 +48,7 @@ export interface paths {
   "/dead-letters/{contact}/{id}": {
     /** One dead letter. */
     get: operations["dead_letter"];
-    /** Sets fields of a dead letter. It is not sent: replay it. */
+    /** Sets fields of a dead letter, or puts another write in its place. It is not sent: replay it. */
     put: operations["edit"];
   };
   "/doctor": {
@@ -600,15 +600,20 @@ export interface components {
       /** @description `replayed`, `finished`, `already done`, `superseded`, `parent dead`, `unfit`, `discarded` or `failed`. */
       verdict: string;
     };
-    /** @description Fields to set in a dead create, update or upsert. */
+    /** @description What shall stand in a dead letter. */
     Edit: {
-      /** @description The fields; `null` takes one away. */
-      fields: Record<string, never>;
+      /** @description Fields of a create, update or upsert; `null` takes one away. */
+      fields?: Record<string, never>;
       /**
        * Format: int64
        * @description The version that was looked at.
        */
       version: number;
+      /**
+       * @description The whole write in place of the one that died, in the form of `payload`: for posts, comments
+       * and deletes, and for another record or object.
+       */
+      write?: Record<string, never> | null;
     };
     /** @description One change by a person. */
     EditView: {
@@ -1984,7 +1989,7 @@ export interface operations {
       };
     };
   };
-  /** Sets fields of a dead letter. It is not sent: replay it. */
+  /** Sets fields of a dead letter, or puts another write in its place. It is not sent: replay it. */
   edit: {
     parameters: {
       path: {

@@ -42,7 +42,7 @@ export default function HistoryPage() {
             columns={COLUMNS}
             id={(d) => `${d.at} ${d.what} ${d.id}`}
             flat={({ at, by, what, id, contact }) => ({ at: new Date(at).toISOString(), by, what, id, contact })}
-            more={next !== null && polled.more}
+            more={next !== null && polled}
             empty={
               <Empty icon="history" title={T.none}>
                 {T.noneBody}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { line, type Item, type Result } from "../api/console";
 import { asProblem, type Problem } from "../api/problem";
 import { href } from "../app/router";
@@ -30,15 +30,17 @@ interface Work {
 /** Dry run, replay and discard of the letters chosen, with what became of each. */
 export function LetterActions({ items, done }: { items: Item[]; done: () => void }) {
   const [work, setWork] = useState<Work | null>(null);
+  const stopped = useRef(false);
   const run = async (title: string, chosen: Item[], send: (some: Item[]) => Promise<Result[]>): Promise<void> => {
     // A replay takes along what died with a write, so a later part may be done already.
     const results = new Map<string, Result>();
     let left = chosen;
     const show = (busy: boolean, problem: Problem | null = null): void =>
       setWork({ title, all: chosen.length, done: chosen.length - left.length, results: [...results.values()], busy, problem });
+    stopped.current = false;
     show(true);
     try {
-      while (left.length > 0) {
+      while (left.length > 0 && !stopped.current) {
         for (const result of await send(left.slice(0, AT_ONCE))) results.set(result.id, result);
         left = left.slice(AT_ONCE).filter((item) => !results.has(item.id));
         show(true);
@@ -75,6 +77,7 @@ export function LetterActions({ items, done }: { items: Item[]; done: () => void
       {work && (
         <Results
           work={work}
+          stop={() => (stopped.current = true)}
           overwrite={(chosen) => void replay(chosen, true)}
           close={() => {
             const changed = work.title === T.results;
@@ -102,19 +105,19 @@ const COLUMNS: Column<Shown>[] = [
 const WATCHED = 25;
 
 /** What becomes of the writes that were sent again, by their tickets, for as long as one looks. */
-function useNow(sent: Result[]): ReadonlyMap<string, string> {
+function useNow(sent: Result[]): { now: ReadonlyMap<string, string>; watched: ReadonlySet<string> } {
   const contacts = [...new Set(sent.map((r) => r.contact))].slice(0, WATCHED);
   const polled = usePoll(`now ${contacts.join()}`, async (signal) => {
     const timelines = await Promise.all(contacts.map((contact) => line.contact(contact, signal)));
     return new Map(timelines.flatMap((timeline) => timeline.writes).map((write) => [write.id, write.status]));
   });
-  return polled.value ?? new Map();
+  return { now: polled.value ?? new Map(), watched: new Set(contacts) };
 }
 
-function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: Item[]) => void; close: () => void }) {
+function Results({ work, stop, overwrite, close }: { work: Work; stop: () => void; overwrite: (chosen: Item[]) => void; close: () => void }) {
   const superseded = work.results.filter((r) => r.verdict === "superseded").map(({ contact, id }) => ({ contact, id }));
   const sent = work.title === T.results ? work.results.filter((r) => r.verdict === "replayed" || r.verdict === "finished") : [];
-  const now = useNow(sent);
+  const { now, watched } = useNow(sent);
   const rows = work.results.map((r) => ({ ...r, now: sent.includes(r) ? (now.get(r.id) ?? null) : null }));
   const of = (status: string): number => rows.filter((r) => r.now === status).length;
   return (
@@ -126,9 +129,15 @@ function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: I
       foot={
         <>
           {superseded.length > 0 && !work.busy && <Button onClick={() => overwrite(superseded)}>{T.overwrite(superseded.length)}</Button>}
-          <Button kind="primary" disabled={work.busy} onClick={close}>
-            {text.common.close}
-          </Button>
+          {work.busy ? (
+            <Button icon="stop" onClick={stop}>
+              {T.stop}
+            </Button>
+          ) : (
+            <Button kind="primary" onClick={close}>
+              {text.common.close}
+            </Button>
+          )}
         </>
       }
     >
@@ -137,6 +146,7 @@ function Results({ work, overwrite, close }: { work: Work; overwrite: (chosen: I
         <span className="quiet" role="status">
           {T.progress(work.done, work.all)}
           {sent.length > 0 && `, ${T.landed(of("succeeded"), of("failed"))}`}
+          {sent.some((r) => !watched.has(r.contact)) && `, ${T.watched(watched.size)}`}
         </span>
       </div>
       {work.problem && <Notice tone="bad">{[work.problem.title, work.problem.detail].filter(Boolean).join(": ")}</Notice>}

@@ -6,8 +6,8 @@ import { Icon } from "../ui/Icon";
 import { ProblemView } from "../ui/states";
 import { TableSkeleton } from "../ui/Table";
 import { useLoad } from "../ui/useLoad";
-import { FieldsForm } from "./FieldsForm";
 import { LetterActions } from "./LetterActions";
+import { LetterForm } from "./LetterForm";
 import { At, Fact, Frame, History } from "./parts";
 
 const T = consoleText.letters;
@@ -73,7 +73,7 @@ export function LetterView({ contact, id }: { contact: string; id: string }) {
         </section>
         <section className="card" aria-labelledby="payload">
           <h2 id="payload">{T.fieldsTitle}</h2>
-          <FieldsForm key={letter.version} letter={letter} saved={setEdited} reload={loaded.again} unsaved={setUnsaved} />
+          <LetterForm key={letter.version} letter={letter} saved={setEdited} reload={loaded.again} unsaved={setUnsaved} />
           <details>
             <summary>{T.whole}</summary>
             <pre tabIndex={0}>{typeof letter.payload === "string" ? letter.payload : JSON.stringify(letter.payload, null, 2)}</pre>

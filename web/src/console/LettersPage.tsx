@@ -8,10 +8,11 @@ import { Empty } from "../ui/states";
 import type { Column } from "../ui/Table";
 import { Ago } from "../ui/time";
 import { Causes } from "./Causes";
+import { age } from "./figures";
 import { LetterActions } from "./LetterActions";
 import { LetterView } from "./LetterView";
 import { Frame, Polling } from "./parts";
-import { Sheet } from "./Sheet";
+import { Sheet, type More } from "./Sheet";
 import type { Cell } from "./table";
 import { usePages } from "./usePages";
 import { usePoll } from "./usePoll";
@@ -19,7 +20,7 @@ import "./console.css";
 
 const T = consoleText.letters;
 
-/** `#/dead-letters?contact&object&code&field` the list, `#/dead-letters/<contact>/<id>` one of them. */
+/** `#/dead-letters?contact&object&code&field&last` the list, `#/dead-letters/<contact>/<id>` one of them. */
 export default function LettersPage({ rest }: { rest: string[] }) {
   const [contact, id] = rest;
   if (contact !== undefined && id !== undefined) return <LetterView contact={contact} id={id} />;
@@ -28,7 +29,10 @@ export default function LettersPage({ rest }: { rest: string[] }) {
 
 export const key = (letter: { contact: string; id: string }): string => `${letter.contact}/${letter.id}`;
 
-const FILTERS = ["contact", "object", "code", "field"] as const;
+const TEXTS = ["contact", "object", "code", "field"] as const;
+const FILTERS = [...TEXTS, "last"] as const;
+const HOUR = 3_600_000;
+const LAST = [HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 function Letters() {
   const { query } = usePlace();
@@ -40,9 +44,17 @@ function Letters() {
       <div className="stack wide-gap">
         {!filtered && <Grouped />}
         <div className="filters" role="search" aria-label={T.filters}>
-          {FILTERS.map((name) => (
+          {TEXTS.map((name) => (
             <input key={name} className="input" type="search" aria-label={T[name]} placeholder={T[name]} value={filter[name]} onChange={(event) => setQuery({ ...filter, [name]: event.target.value })} />
           ))}
+          <select className="input" aria-label={T.columns.died} value={filter.last} onChange={(event) => setQuery({ ...filter, last: event.target.value })}>
+            <option value="">{T.whenever}</option>
+            {LAST.map((millis) => (
+              <option key={millis} value={millis}>
+                {T.last(age(millis))}
+              </option>
+            ))}
+          </select>
           {filtered && <Button onClick={() => setQuery({})}>{text.common.clear}</Button>}
         </div>
         <Polling polled={polled}>
@@ -50,11 +62,11 @@ function Letters() {
             <Rows
               letters={rows}
               again={polled.again}
-              more={next !== null && polled.more}
+              more={next !== null && polled}
               empty={
                 filtered ? (
-                  <Empty icon="search" title={T.noMatch}>
-                    {T.noMatchBody}
+                  <Empty icon="search" title={next === null ? T.noMatch : T.noMatchYet}>
+                    {next === null ? T.noMatchBody : T.noMatchYetBody}
                   </Empty>
                 ) : (
                   <Empty icon="check" title={T.none}>
@@ -76,7 +88,7 @@ function Grouped() {
   return polled.value?.dead && polled.value.dead.length > 1 ? <Causes dead={polled.value.dead} more={polled.value.deadMore} /> : null;
 }
 
-function Rows({ letters, again, more, empty }: { letters: DeadLetter[]; again: () => void; more: (() => void) | false; empty: ReactNode }) {
+function Rows({ letters, again, more, empty }: { letters: DeadLetter[]; again: () => void; more: More; empty: ReactNode }) {
   const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const items = letters.filter((letter) => chosen.has(key(letter)));
   const columns = useMemo(() => columnsOf(chosen, choose), [chosen, choose]);

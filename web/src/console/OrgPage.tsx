@@ -130,8 +130,8 @@ const ENTRIES: Column<JournalEntry>[] = [
   { key: "object", title: T.columns.object, sort: (e) => e.object, cell: (e) => e.object },
   { key: "id", title: T.columns.id, cell: (e) => <code>{e.id}</code> },
   { key: "key", title: T.columns.key, cell: (e) => e.key && <code className="breaks">{e.key}</code> },
-  { key: "via", title: T.columns.via, cell: (e) => <span className="faint breaks">{e.via}</span> },
-  { key: "fields", title: T.columns.fields, cell: (e) => <span className="faint breaks">{Object.keys(e.fields).join(", ")}</span> },
+  { key: "via", title: T.columns.via, cell: (e) => <span className="faint breaks" title={e.via}>{e.via.replace(/\/services\/data\/v[\d.]+\//, "")}</span> },
+  { key: "fields", title: T.columns.fields, cell: (e) => <span className="faint">{Object.keys(e.fields).join(", ")}</span> },
 ];
 
 function Journal() {
@@ -148,7 +148,7 @@ function Journal() {
           id={(e) => String(e.seq)}
           flat={(e) => ({ ...e, at: new Date(e.at).toISOString(), fields: JSON.stringify(e.fields) })}
           initial={{ key: "seq", down: true }}
-          more={next !== null && polled.more}
+          more={next !== null && polled}
           empty={
             <Empty icon="list" title={T.journalNone}>
               {T.journalNoneBody}

@@ -4,6 +4,10 @@ import { Button } from "../ui/Button";
 import { Table, type Column } from "../ui/Table";
 import { SaveButtons } from "./parts";
 import type { Cell } from "./table";
+import type { Paged } from "./usePages";
+
+/** How more rows are had, where there are more. */
+export type More = Pick<Paged<unknown>, "more" | "all"> | false;
 
 interface Props<Row> {
   title: string;
@@ -19,8 +23,7 @@ interface Props<Row> {
   initial?: { key: string; down?: boolean };
   /** In place of the table where there are no rows. */
   empty: ReactNode;
-  /** Shows one page more. */
-  more?: (() => void) | false | null;
+  more?: More;
 }
 
 /** A table as a card: its title, how many rows, both exports, and more of it. */
@@ -37,10 +40,19 @@ export function Sheet<Row>({ title, name, rows, columns, id, flat, lead, actions
       {lead && <p className="quiet inset">{lead}</p>}
       {rows.length === 0 ? empty : <Table label={title} rows={rows} columns={columns} id={id} {...(initial ? { initial } : {})} />}
       {more && (
-        <div className="sheet-foot">
-          <Button small onClick={more}>
-            {consoleText.more}
-          </Button>
+        <div className="sheet-foot row">
+          {more.more ? (
+            <>
+              <Button small onClick={more.more}>
+                {consoleText.more}
+              </Button>
+              <Button small onClick={more.all}>
+                {consoleText.all}
+              </Button>
+            </>
+          ) : (
+            <span className="quiet">{consoleText.held}</span>
+          )}
         </div>
       )}
     </div>

@@ -92,7 +92,7 @@ function Waiting() {
           columns={WAITING}
           id={(w) => w.id}
           flat={flatWrite}
-          more={next !== null && polled.more}
+          more={next !== null && polled}
           empty={
             <Empty icon="check" title={T.waitingNone}>
               {T.waitingNoneBody}
@@ -117,7 +117,7 @@ function Doubt() {
           columns={DOUBTFUL}
           id={(w) => w.id}
           flat={flatWrite}
-          more={next !== null && polled.more}
+          more={next !== null && polled}
           empty={
             <Empty icon="check" title={T.doubtNone}>
               {T.doubtNoneBody}
