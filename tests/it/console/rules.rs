@@ -125,7 +125,7 @@ async fn pages_that_are_open_are_told_what_changes() {
 async fn no_operation_falls_over_what_it_is_given() {
     let local = Local::start().await;
     let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
-    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(3 << 20));
+    let long = "9".repeat(3000);
     let bodies = [
         "",
         "{",
@@ -135,10 +135,9 @@ async fn no_operation_falls_over_what_it_is_given() {
         "{}",
         "\u{0}",
         r#"{"items":{},"version":-1,"fields":[]}"#,
-        &deep,
-        &large,
+        deep.as_str(),
     ];
-    let places = ["x", "%00", "%ff", "..%2f..%2fetc", "18446744073709551616", &"9".repeat(3000)];
+    let places = ["x", "%00", "%ff", "..%2f..%2fetc", "18446744073709551616", long.as_str()];
     let queries = [
         "",
         "?limit=0",
@@ -147,16 +146,16 @@ async fn no_operation_falls_over_what_it_is_given() {
         "?after=%ff&from=-9223372036854775808",
         "?objects=%27,,%00&fields=.&function=%F0%9F%92%A5&q=%25&flow=%00&contact=%00",
     ];
-    for (path, item) in local.document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys().filter(|_| path != "/events") {
+    for (template, item) in local.document["paths"].as_object().unwrap() {
+        // A stream has no end to wait for.
+        let methods = item.as_object().unwrap().keys().filter(|_| template != "/events");
+        for method in methods {
             let method: Method = method.to_uppercase().parse().unwrap();
-            for place in places.iter().take(if path.contains('{') { places.len() } else { 1 }) {
-                let mut parts = path.split('/').map(|part| if part.starts_with('{') { place } else { part });
-                let path = parts
-                    .next()
-                    .map(|first| parts.fold(first.to_owned(), |all, part| format!("{all}/{part}")))
-                    .unwrap();
-                let tries: Vec<_> = match method {
+            let places = if template.contains('{') { places.as_slice() } else { &places[..1] };
+            for place in places {
+                let fill = |part| if str::starts_with(part, '{') { *place } else { part };
+                let path = template.split('/').map(fill).collect::<Vec<_>>().join("/");
+                let tries: Vec<(String, &str)> = match method {
                     Method::GET | Method::DELETE => {
                         queries.iter().map(|query| (format!("{path}{query}"), "")).collect()
                     }
@@ -167,7 +166,7 @@ async fn no_operation_falls_over_what_it_is_given() {
                         local.ask(method.clone(), &target).header("content-type", "application/json");
                     let response = request.body(body.to_owned()).send().await;
                     let response = response.unwrap_or_else(|e| panic!("{method} {target}: {e}"));
-                    assert_ne!(response.status().as_u16(), 500, "{method} {target}");
+                    assert_ne!(response.status(), 500, "{method} {target}");
                     if response.status().as_u16() >= 400 {
                         read(response).await;
                     }

@@ -5,7 +5,7 @@ import type { LocalServer } from "../server";
 
 const FOLDER = process.env.PICTURES ?? resolve(import.meta.dirname, "../../../docs/images");
 /** Pages whose pictures the README shows; with PICTURES set, all of them are taken. */
-const SHOWN = ["overview", "timeline"];
+const SHOWN = ["overview", "timeline", "letter", "org"];
 
 const contact = (n: number): string => `${String(n).padStart(8, "0")}-5a1e-4c3b-9d2f-7e6a5b4c3d2e`;
 
@@ -42,17 +42,20 @@ for (const scheme of ["light", "dark"] as const) {
     const shot = async (name: string): Promise<void> => {
       if (process.env.PICTURES || SHOWN.includes(name)) await page.screenshot({ path: `${FOLDER}/${name}-${scheme}.png`, animations: "disabled" });
     };
-    const see = async (place: string, seen: string, name: string): Promise<void> => {
+    const see = async (place: string, seen: string, name: string, change?: () => Promise<void>): Promise<void> => {
       await page.goto(`${server.origin}/#/${place}`);
       await expect(page.getByText(seen).first()).toBeVisible();
+      await change?.();
       await page.evaluate(() => document.fonts.ready);
       await shot(name);
     };
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     await night(server);
-    const { deadLetters } = await server.call<{ deadLetters: { id: string; contact: string; error: { code: string } }[] }>("GET", "/dead-letters");
-    const [first, second] = deadLetters;
-    if (first && second) await server.call("POST", "/dead-letters/discard", { items: [second], reason: "The caller rang again and it was entered by hand" });
+    const { deadLetters } = await server.call<{ deadLetters: { id: string; contact: string; operation: string }[] }>("GET", "/dead-letters");
+    const wrong = deadLetters.find((letter) => letter.operation === "update");
+    const { records } = await server.call<{ records: { id: string }[] }>("GET", "/records/search?q=Example");
+    const gone = deadLetters.find((letter) => letter.operation === "create" && letter.contact !== contact(7));
+    await server.call("POST", "/dead-letters/discard", { items: [gone], reason: "The caller rang again and it was entered by hand" });
     await page.goto(server.address);
     // Two samples make a line; a few more make a picture.
     for (let n = 60; n < 66; n += 1) {
@@ -69,12 +72,14 @@ for (const scheme of ["light", "dark"] as const) {
     await see(`contacts/${contact(7)}`, "Open the dead letter", "timeline");
     await see("contacts", "Which contact?", "contacts");
     await see("dead-letters", "Select all shown", "dead-letters");
-    await see(`dead-letters/${first?.contact}/${first?.id}`, "Fields of the write", "letter");
+    await see(`dead-letters/${wrong?.contact}/${wrong?.id}`, "Fields of the write", "letter", () => page.getByLabel("Record", { exact: true }).fill(records[0]?.id ?? ""));
     await see("history", "discarded", "history");
     await see("cache", "Forget a record", "cache");
     await see("settings", "SF_HOST", "settings");
     await see("doctor?objects=Case,Contact,Survey__c", "object Case", "doctor");
-    await server.call("POST", "/org/faults", { do: "latency=300ms" });
-    await see("org", "latency=300ms", "org");
+    await server.call("POST", "/org/faults", { do: "lock" });
+    await invoke(server, 91, { sf_operation: "create", sf_object: "Case", Subject: "Question", tl_mode: "queue" });
+    await see("org", "struck", "org");
+    await server.call("DELETE", "/org/faults");
   });
 }

@@ -53,7 +53,7 @@ export function LetterView({ contact, id }: { contact: string; id: string }) {
     );
   }
   return (
-    <Frame title={title} lead={unsaved ? T.unsaved : undefined} actions={<>{timeline}<LetterActions items={unsaved ? [] : [letter]} done={loaded.again} /></>}>
+    <Frame title={title} lead={unsaved ? T.unsaved : T.lead} actions={<>{timeline}<LetterActions items={unsaved ? [] : [letter]} done={loaded.again} /></>}>
       <div className="letter">
         <section className="card" aria-label={T.columns.error}>
           <p className="below">

@@ -18,7 +18,7 @@ import "./console.css";
 const T = consoleText.org;
 
 /** What the buttons tell the org, in its own words. */
-const PRESETS: { label: string; hint: string; rule: { do: string; method?: string } }[] = [
+const PRESETS: { label: string; hint: string; rule: NewRule }[] = [
   { label: T.presets.slow, hint: T.hints.slow, rule: { do: "latency=3s" } },
   { label: T.presets.down, hint: T.hints.down, rule: { do: "status=503" } },
   { label: T.presets.locked, hint: T.hints.locked, rule: { do: "lock" } },
@@ -50,14 +50,14 @@ export default function OrgPage() {
   );
 }
 
-function words(rule: FaultRule): string {
+function words(rule: NewRule & Partial<FaultRule>): string {
   const { id: _id, do: what, struck: _struck, matched: _matched, ...limits } = rule;
   return [what, ...Object.entries(limits).map(([name, value]) => `${name}=${value}`)].join(", ");
 }
 
 function Faults({ rules, again }: { rules: FaultRule[]; again: () => void }) {
   const change = (work: Promise<unknown>): void => void tell(work).then(again);
-  const standing = (preset: { do: string; method?: string }): FaultRule | undefined => rules.find((rule) => rule.do === preset.do && rule.method === preset.method);
+  const standing = (preset: NewRule): FaultRule | undefined => rules.find((rule) => words(rule) === words(preset));
   return (
     <section className="card padded" aria-labelledby="faults">
       <div className="row below">
