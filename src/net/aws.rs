@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::SignableBody;
@@ -37,6 +38,10 @@ pub async fn config() -> &'static SdkConfig {
             aws_config::defaults(aws_config::BehaviorVersion::latest())
                 .http_client(Stack)
                 .retry_config(RetryConfig::standard().with_max_attempts(3))
+                // It takes the silence of a long poll for an upload that stands still, and leaves after
+                // five seconds; the queue then leases what comes to nobody. Bodies are small and sent
+                // whole, and every attempt has its time.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .timeout_config(
                     TimeoutConfig::builder()
                         .connect_timeout(Duration::from_secs(1))

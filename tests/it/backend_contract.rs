@@ -168,11 +168,16 @@ macro_rules! laws {
     };
 }
 
+/// Where a request waits, and time is real.
+const WAITING: [(&str, Law); 1] = [("a_message_that_comes_late_into_a_long_wait_is_leased", |b| {
+    Box::pin(async move { a_message_that_comes_late_into_a_long_wait_is_leased(&b).await })
+})];
+
 #[tokio::test]
 async fn the_emulator_keeps_the_same_laws() {
     let Some(emulator) = Emulator::start().await else { return };
     let mut running = Vec::new();
-    for (name, law) in LAWS {
+    for (name, law) in LAWS.iter().chain(&WAITING) {
         let bench = Arc::new(Bench::emulated(&emulator).await);
         running.push((name, tokio::spawn(law(bench))));
     }
@@ -384,6 +389,19 @@ async fn depth_tells_what_waits(b: &Bench) {
     b.receive(1, LONG).await;
     let depth = b.queue.depth(b.now()).await.unwrap();
     assert_eq!((depth.visible, depth.in_flight), (2, 1));
+}
+
+/// Also after a silence that would be too long within any other call. Were the request given up, the
+/// message would be leased to nobody.
+async fn a_message_that_comes_late_into_a_long_wait_is_leased(b: &Bench) {
+    let waiting = b.queue.receive(1, LONG, Duration::from_secs(20), b.now());
+    let late = async {
+        b.pass(Duration::from_secs(8)).await;
+        b.send(&[("a", "a1")]).await;
+    };
+    let (leased, ()) = tokio::join!(waiting, late);
+    let leased = leased.unwrap();
+    assert_eq!((bodies(&leased), leased[0].receive_count), (vec!["a1"], 1));
 }
 
 async fn an_absent_row_is_put_once(b: &Bench) {

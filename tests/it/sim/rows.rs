@@ -12,7 +12,7 @@
 //! | 8 | a call succeeds in part | results by their place | [`row_8_of_a_call_only_what_failed_is_sent_again`] |
 //! | 9 | a message comes again while its write is under way | the claim that stands | [`row_9_12_a_message_delivered_twice_is_sent_once`], `laws` R1 |
 //! | 10 | a receipt handle is stale | the next delivery finds it settled | `backend_contract::an_ended_lease_…`, seeds |
-//! | 11 | the answer of a receive is lost | the messages come back in a minute | seeds (`Wires::after`) |
+//! | 11 | the answer of a receive is lost | the messages come back in a minute; no long wait is given up | seeds (`Wires::after`), `backend_contract::a_message_that_comes_late_…` |
 //! | 12 | a message is delivered twice | the claim's condition | as 9 |
 //! | 13 | a message that is no envelope | buried as it is | `scenarios::what_is_no_envelope_…` |
 //! | 14 | a write kills its process | suspected alone, then set aside | [`row_14_a_write_that_kills_its_workers_is_set_aside_and_its_neighbours_pass`] |
