@@ -35,8 +35,15 @@ struct Accepted {
     id: String,
     /// `case`, `task` or `update`.
     kind: &'static str,
+    /// What was told of it last.
+    told: Option<Value>,
+}
+
+impl Accepted {
     /// The outcome, once it is told.
-    outcome: Option<Value>,
+    fn outcome(&self) -> Option<&Value> {
+        self.told.as_ref().filter(|told| told["tl_done"] == "true")
+    }
 }
 
 /// The org, and what the flows were told.
@@ -138,8 +145,14 @@ impl Books {
     pub(super) async fn settled(&self, flows: JoinSet<()>, patience: Duration) -> String {
         let waited = tokio::time::timeout(patience, flows.join_all()).await;
         let accepted = self.accepted.lock().unwrap();
-        let settled = accepted.iter().filter(|one| one.outcome.is_some()).count();
-        assert!(waited.is_ok(), "{settled} of {} settled after {patience:?} of calm", accepted.len());
+        let settled = accepted.iter().filter(|one| one.outcome().is_some()).count();
+        if waited.is_err() {
+            let open: Vec<_> = accepted.iter().filter(|one| one.outcome().is_none()).collect();
+            panic!(
+                "{settled} of {} settled after {patience:?} of calm; not these: {open:#?}",
+                accepted.len()
+            );
+        }
         let dead = accepted.iter().filter(|one| status(one) != "succeeded").count();
         format!("{} writes accepted, {} succeeded, {dead} dead", accepted.len(), settled - dead)
     }
@@ -161,7 +174,7 @@ impl Books {
             made.entry(of).or_default().push(effect);
         }
         for one in accepted.iter() {
-            let record = one.outcome.as_ref().map(|o| text(o, "Id")).unwrap_or_default();
+            let record = one.outcome().map(|o| text(o, "Id")).unwrap_or_default();
             if one.kind == "case" {
                 cases.insert(&one.contact, record.clone());
             }
@@ -175,7 +188,7 @@ impl Books {
                 *count += 1;
                 writeln!(story, "{what}: {one:?}, effects {found:?}").unwrap();
             };
-            if one.outcome.is_none() {
+            if one.outcome().is_none() {
                 wrong(&mut lost, "lost");
             } else if succeeded == found.is_empty() {
                 wrong(&mut untrue, "untrue");
@@ -254,8 +267,7 @@ impl Caller {
             let reply = self.call(contact, &parameters).await;
             match reply.as_ref().and_then(|reply| reply["tl_id"].as_str()) {
                 Some(id) => {
-                    let one =
-                        Accepted { contact: contact.to_owned(), id: id.to_owned(), kind, outcome: None };
+                    let one = Accepted { contact: contact.to_owned(), id: id.to_owned(), kind, told: None };
                     self.accepted.lock().unwrap().push(one);
                     return true;
                 }
@@ -285,7 +297,7 @@ impl Caller {
             let open: Vec<(usize, Accepted)> = {
                 let accepted = self.accepted.lock().unwrap();
                 let of_line = accepted.iter().enumerate();
-                let of_line = of_line.filter(|(_, o)| o.outcome.is_none() && o.contact.starts_with(&ours));
+                let of_line = of_line.filter(|(_, o)| o.outcome().is_none() && o.contact.starts_with(&ours));
                 of_line.map(|(n, one)| (n, one.clone())).collect()
             };
             if open.is_empty() {
@@ -294,9 +306,9 @@ impl Caller {
             for (n, one) in open {
                 let asked = json!({"sf_operation": "outcome", "tl_id": one.id});
                 let reply = self.call(&one.contact, &asked).await.unwrap_or_default();
-                if reply["tl_done"] == "true" {
-                    self.accepted.lock().unwrap()[n].outcome = Some(reply);
-                } else {
+                let open = reply["tl_done"] != "true";
+                self.accepted.lock().unwrap()[n].told = Some(reply);
+                if open {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             }
@@ -310,7 +322,7 @@ fn short(id: &str) -> String {
 }
 
 fn status(one: &Accepted) -> String {
-    one.outcome.as_ref().map(|outcome| text(outcome, "tl_status")).unwrap_or_default()
+    one.outcome().map(|outcome| text(outcome, "tl_status")).unwrap_or_default()
 }
 
 fn text(value: &Value, name: &str) -> String {

@@ -78,6 +78,8 @@ impl Local {
     }
 
     pub(super) async fn end(mut self) -> String {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended by itself: {ended:?}\n{}", logs(&self.logs));
         self.child.kill().await.unwrap();
         logs(&self.logs)
     }
@@ -151,8 +153,11 @@ impl Fleet {
     }
 
     pub(super) async fn end(mut self) -> String {
+        assert!(!self.mapping.is_finished(), "the event source ended by itself");
         self.mapping.abort();
         for poller in &mut self.pollers {
+            let ended = poller.try_wait().unwrap();
+            assert!(ended.is_none(), "a poller ended by itself: {ended:?}\n{}", logs(&self.logs));
             poller.kill().await.unwrap();
         }
         if let Some(function) = self.door.function.lock().await.take() {
