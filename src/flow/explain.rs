@@ -1,6 +1,6 @@
 //! A flow told as an outline that a person reads from top to bottom.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::catalogue::{self, Block};
@@ -12,49 +12,94 @@ use super::path::Path;
 /// given and where its outputs lead.
 #[must_use]
 pub fn explain(document: &Document) -> String {
+    let flow = Told::new(document);
     let mut out = String::new();
     if let Some(name) = document.name() {
         writeln!(out, "{name}").ok();
     }
-    let find = |id: &str| document.actions().find(|a| a.id() == Some(id));
-    let mut seen = HashSet::new();
-    let mut todo: Vec<Action<'_>> = document.actions().filter(|a| a.kind() == Some("SE_Start")).collect();
-    todo.reverse();
-    while let Some(action) = todo.pop() {
-        if !seen.insert(action.id()) {
+    let mut seen = vec![false; flow.actions.len()];
+    let starts = flow.actions.iter().enumerate().filter(|(_, action)| action.kind() == Some("SE_Start"));
+    let mut todo: Vec<usize> = starts.map(|(place, _)| place).rev().collect();
+    while let Some(place) = todo.pop() {
+        if std::mem::replace(&mut seen[place], true) {
             continue;
         }
-        one(&mut out, document, action);
-        let mut next: Vec<Action<'_>> =
-            action.ports().filter_map(|(_, target)| find(target.as_str()?)).collect();
-        next.reverse();
+        let action = flow.actions[place];
+        flow.tell(&mut out, action);
+        let next = action.ports().filter_map(|(_, target)| flow.places.get(target.as_str()?).copied());
+        let from = todo.len();
         todo.extend(next);
+        todo[from..].reverse();
     }
-    let left: Vec<Action<'_>> = document.actions().filter(|a| !seen.contains(&a.id())).collect();
-    if !left.is_empty() {
+    if seen.contains(&false) {
         writeln!(out, "\nNever reached:").ok();
-        for action in left {
-            one(&mut out, document, action);
+        for (action, _) in flow.actions.iter().zip(seen).filter(|(_, seen)| !seen) {
+            flow.tell(&mut out, *action);
         }
     }
     out
 }
 
-fn one(out: &mut String, document: &Document, action: Action<'_>) {
-    let block = action.kind().and_then(catalogue::block);
-    writeln!(out, "{}", named(action)).ok();
-    if let Some(block) = block {
-        writeln!(out, "    {}", block.description).ok();
+/// A flow whose actions are found by their ids.
+struct Told<'d> {
+    actions: Vec<Action<'d>>,
+    /// The first action of each id, which connections and expressions mean.
+    places: HashMap<&'d str, usize>,
+}
+
+impl<'d> Told<'d> {
+    fn new(document: &'d Document) -> Self {
+        let actions: Vec<_> = document.actions().collect();
+        let mut places = HashMap::new();
+        for (place, id) in
+            actions.iter().enumerate().filter_map(|(place, action)| Some((place, action.id()?)))
+        {
+            places.entry(id).or_insert(place);
+        }
+        Self { actions, places }
     }
-    for (name, value) in action.controls() {
-        if *value != Json::Null && *value != Json::text("") && *value != Json::object() {
-            writeln!(out, "    {} = {}", label(block, name), shown(document, value)).ok();
+
+    fn tell(&self, out: &mut String, action: Action<'_>) {
+        let block = action.kind().and_then(catalogue::block);
+        writeln!(out, "{}", named(action)).ok();
+        if let Some(block) = block {
+            writeln!(out, "    {}", block.description).ok();
+        }
+        for (name, value) in action.controls() {
+            if *value != Json::Null && *value != Json::text("") && *value != Json::object() {
+                writeln!(out, "    {} = {}", label(block, name), self.shown(value)).ok();
+            }
+        }
+        for (port, target) in action.ports() {
+            writeln!(out, "    {port} → {}", self.called(target.as_str().unwrap_or("?"))).ok();
         }
     }
-    for (port, target) in action.ports() {
-        let target = target.as_str().unwrap_or("?");
-        let to = document.actions().find(|a| a.id() == Some(target));
-        writeln!(out, "    {port} → {}", to.map_or_else(|| format!("{target} (missing)"), named)).ok();
+
+    fn called(&self, id: &str) -> String {
+        self.places.get(id).map_or_else(|| format!("{id} (missing)"), |place| named(self.actions[*place]))
+    }
+
+    /// A value as the editor shows it: an expression as what it reads.
+    fn shown(&self, value: &Json) -> String {
+        match value {
+            Json::Text(text) => match Path::parse(text) {
+                Some(path) => match (path.action(), path.result()) {
+                    (Some(id), Some(result)) => format!("{result} of {}", self.called(id)),
+                    _ => text.clone(),
+                },
+                None => format!("“{text}”"),
+            },
+            Json::Object(members) => {
+                let parts: Vec<String> =
+                    members.iter().map(|(k, v)| format!("{k}: {}", self.shown(v))).collect();
+                format!("{{{}}}", parts.join(", "))
+            }
+            Json::Array(items) => {
+                let parts: Vec<String> = items.iter().map(|v| self.shown(v)).collect();
+                format!("[{}]", parts.join(", "))
+            }
+            plain => plain.to_exact(),
+        }
     }
 }
 
@@ -66,32 +111,6 @@ fn named(action: Action<'_>) -> String {
 
 fn label(block: Option<&Block>, name: &str) -> String {
     block.and_then(|b| b.control(name)).map_or_else(|| name.to_owned(), |c| c.label.clone())
-}
-
-/// A value as the editor shows it: an expression as what it reads.
-fn shown(document: &Document, value: &Json) -> String {
-    match value {
-        Json::Text(text) => match Path::parse(text) {
-            Some(path) => match (path.action(), path.result()) {
-                (Some(id), Some(result)) => {
-                    let from = document.actions().find(|a| a.id() == Some(id));
-                    format!("{result} of {}", from.map_or_else(|| format!("{id} (missing)"), named))
-                }
-                _ => text.clone(),
-            },
-            None => format!("“{text}”"),
-        },
-        Json::Object(members) => {
-            let parts: Vec<String> =
-                members.iter().map(|(k, v)| format!("{k}: {}", shown(document, v))).collect();
-            format!("{{{}}}", parts.join(", "))
-        }
-        Json::Array(items) => {
-            let parts: Vec<String> = items.iter().map(|v| shown(document, v)).collect();
-            format!("[{}]", parts.join(", "))
-        }
-        plain => plain.to_exact(),
-    }
 }
 
 #[cfg(test)]
@@ -124,5 +143,27 @@ mod tests {
             from += at;
         }
         assert!(!text.contains("Query parameters"), "what is not given is not told");
+    }
+
+    #[test]
+    fn leaves_out_no_action_that_shares_an_id_or_has_none() {
+        let document = Document::parse(
+            r#"{"actions":[{"id":"s","type":"SE_Start","ports":{"done":"a"}},{"id":"a","type":"SE_Log"},{"id":"a","type":"SE_Alert"},{"type":"SE_New"},{"type":"SE_End"},7]}"#,
+        )
+        .unwrap();
+        let text = explain(&document);
+        for action in ["Log to Console [a]", "[a]\n    ", "SE_New [?]", "End [?]", "? [?]"] {
+            assert!(text.contains(action), "{action} is missing:\n{text}");
+        }
+        assert_eq!(text.matches("[a]\n").count(), 3, "the connection, and both actions:\n{text}");
+    }
+
+    #[test]
+    fn a_hundred_thousand_actions_are_told_in_one_pass() {
+        let actions: Vec<String> = (0..100_000)
+            .map(|n| format!(r#"{{"id":"{n}","type":"SE_Log","controls":{{"message":"$.actions.{n}.results.x"}},"ports":{{"done":"{}"}}}}"#, n + 1))
+            .collect();
+        let document = Document::parse(&format!(r#"{{"actions":[{}]}}"#, actions.join(","))).unwrap();
+        assert!(explain(&document).ends_with("done → 100000 (missing)\n"));
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! `serde_json::Value` forgets both, and a flow that passes through Tieline must come out as it
 //! went in. [`Json`] is parsed level by level over `RawValue`, so that the grammar stays serde's.
+//! JavaScript's texts may hold half a surrogate pair, which no Rust text can: such a part stays as
+//! it is written.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
@@ -29,6 +32,8 @@ pub enum Json {
     Array(Vec<Self>),
     /// An object: members in their order, doubles included.
     Object(Vec<(String, Self)>),
+    /// A text, or an object with a key, that holds half a surrogate pair: as it is written.
+    Broken(String),
 }
 
 /// Why a text could not be read.
@@ -104,6 +109,18 @@ impl Json {
         }
     }
 
+    /// Its keys that stand more than once, each once.
+    #[must_use]
+    pub fn doubles(&self) -> Vec<&str> {
+        let mut times = HashMap::new();
+        for (key, _) in self.members() {
+            *times.entry(key.as_str()).or_insert(0_usize) += 1;
+        }
+        let mut doubles: Vec<&str> = times.into_iter().filter(|(_, n)| *n > 1).map(|(key, _)| key).collect();
+        doubles.sort_unstable();
+        doubles
+    }
+
     /// The items of an array; none of anything else.
     #[must_use]
     pub fn items(&self) -> &[Self] {
@@ -141,14 +158,16 @@ impl Json {
             Self::Text(_) => "text",
             Self::Array(_) => "a list",
             Self::Object(_) => "an object",
+            Self::Broken(_) => "text with half a character",
         }
     }
 
-    /// The plain value, for computing with. Of doubled keys the last one counts.
+    /// The plain value, for computing with. Of doubled keys the last one counts; what cannot be
+    /// computed with is null.
     #[must_use]
     pub fn to_value(&self) -> Value {
         match self {
-            Self::Null => Value::Null,
+            Self::Null | Self::Broken(_) => Value::Null,
             Self::Bool(b) => Value::Bool(*b),
             Self::Number(text) => serde_json::from_str(text).unwrap_or(Value::Null),
             Self::Text(text) => Value::String(text.clone()),
@@ -224,7 +243,7 @@ impl Serialize for Json {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(b) => serializer.serialize_bool(*b),
-            Self::Number(text) => match RawValue::from_string(text.clone()) {
+            Self::Number(text) | Self::Broken(text) => match RawValue::from_string(text.clone()) {
                 Ok(raw) => raw.serialize(serializer),
                 Err(_) => serializer.serialize_unit(),
             },
@@ -254,21 +273,23 @@ impl<'de> Deserialize<'de> for Json {
         if depth(raw.get()) > MAX_DEPTH {
             return Err(de::Error::custom(Unreadable::TooDeep));
         }
-        level(raw.get()).map_err(de::Error::custom)
+        Ok(level(raw.get()))
     }
 }
 
-/// One level of a text that is known to be JSON of bounded depth.
-fn level(text: &str) -> Result<Json, serde_json::Error> {
-    Ok(match text.as_bytes().first() {
-        Some(b'{') => Json::Object(serde_json::from_str::<Members>(text)?.0),
-        Some(b'[') => Json::Array(serde_json::from_str::<Items>(text)?.0),
-        Some(b'"') => Json::Text(serde_json::from_str(text)?),
+/// One level of a text that is known to be JSON of bounded depth: all that can be wrong with it is
+/// a text that Rust cannot hold.
+fn level(text: &str) -> Json {
+    let broken = |_| Json::Broken(text.to_owned());
+    match text.as_bytes().first() {
+        Some(b'{') => serde_json::from_str(text).map_or_else(broken, |Members(all)| Json::Object(all)),
+        Some(b'[') => serde_json::from_str(text).map_or_else(broken, |Items(all)| Json::Array(all)),
+        Some(b'"') => serde_json::from_str(text).map_or_else(broken, Json::Text),
         Some(b't') => Json::Bool(true),
         Some(b'f') => Json::Bool(false),
         Some(b'n') => Json::Null,
         _ => Json::Number(text.to_owned()),
-    })
+    }
 }
 
 struct Members(Vec<(String, Json)>);
@@ -285,7 +306,7 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
                 while let Some((key, raw)) = map.next_entry::<String, &'de RawValue>()? {
-                    members.push((key, level(raw.get()).map_err(de::Error::custom)?));
+                    members.push((key, level(raw.get())));
                 }
                 Ok(Members(members))
             }
@@ -305,7 +326,7 @@ impl<'de> Deserialize<'de> for Items {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items, A::Error> {
                 let mut items = Vec::new();
                 while let Some(raw) = seq.next_element::<&'de RawValue>()? {
-                    items.push(level(raw.get()).map_err(de::Error::custom)?);
+                    items.push(level(raw.get()));
                 }
                 Ok(Items(items))
             }
@@ -326,6 +347,20 @@ mod tests {
         let json = Json::parse(text).unwrap();
         assert_eq!(json.to_exact(), text.replace(r"\u00e9", "é"));
         assert_eq!(json.get("b"), Some(&Json::Null), "the last of doubled keys counts");
+        assert_eq!(json.doubles(), ["b"]);
+    }
+
+    #[test]
+    fn halves_of_characters_stay_as_they_are_written() {
+        for text in [r#"["a\ud83d","\ud83d\ude00"]"#, r#"{"a":{"\udc00":[1.50]},"b":2}"#, r#""\uD800""#] {
+            let json = Json::parse(text).unwrap();
+            let exact = text.replace(r"\ud83d\ude00", "😀");
+            assert_eq!(json.to_exact(), exact);
+            assert_eq!(Json::parse(&json.to_pretty()).unwrap(), json, "{text}");
+        }
+        let json = Json::parse(r#"{"a":{"\udc00":[1.50]},"b":2}"#).unwrap();
+        assert_eq!(json.get("b"), Some(&Json::Number("2".into())), "the rest is read");
+        assert_eq!(json.to_value(), serde_json::json!({"a": null, "b": 2}));
     }
 
     #[test]
