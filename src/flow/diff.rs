@@ -1,16 +1,21 @@
 //! What differs between two flows, in the words of a person: moved is not changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
 use super::json::Json;
 use super::model::{Action, Document};
 
+/// What stands for the id of an action that has none.
+const NO_ID: &str = "(no id)";
+
 /// The differences, in the order of the files.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowDiff))]
 pub struct Diff {
+    /// Keys of the file beside its actions, such as `name`.
+    pub file: Vec<String>,
     /// Ids that only the second has.
     pub added: Vec<String>,
     /// Ids that only the first has.
@@ -41,55 +46,64 @@ impl Diff {
     }
 }
 
-/// Compares two flows action by action.
+/// Compares two flows action by action. The order of actions and of keys means nothing.
 #[must_use]
 pub fn diff(a: &Document, b: &Document) -> Diff {
-    let before: HashMap<&str, Action<'_>> = a.actions().filter_map(|x| Some((x.id()?, x))).collect();
-    let after: HashMap<&str, Action<'_>> = b.actions().filter_map(|x| Some((x.id()?, x))).collect();
+    let (before, after) = (numbered(a), numbered(b));
+    let old: HashMap<_, _> = before.iter().copied().collect();
+    let new: HashSet<_> = after.iter().map(|(name, _)| *name).collect();
     let mut diff = Diff::default();
-    for id in a.actions().filter_map(Action::id).filter(|id| !after.contains_key(id)) {
-        diff.removed.push(id.to_owned());
+    let (of_a, of_b) = (by_key(a.json()), by_key(b.json()));
+    for key in keys(a.json(), b.json()).into_iter().filter(|key| *key != "actions") {
+        if of_a.get(key) != of_b.get(key) {
+            diff.file.push(key.to_owned());
+        }
     }
-    for (id, new) in b.actions().filter_map(|x| Some((x.id()?, x))) {
-        let Some(old) = before.get(id) else {
-            diff.added.push(id.to_owned());
+    for ((id, _), _) in before.iter().filter(|(name, _)| !new.contains(name)) {
+        diff.removed.push((*id).to_owned());
+    }
+    for (name, new) in after {
+        let id = name.0.to_owned();
+        let Some(old) = old.get(&name) else {
+            diff.added.push(id);
             continue;
         };
         let what = changes(*old, new);
         let moved = old.json().get("position") != new.json().get("position");
         if !what.is_empty() {
-            diff.changed.push(Changed { id: id.to_owned(), what, moved });
+            diff.changed.push(Changed { id, what, moved });
         } else if moved {
-            diff.moved.push(id.to_owned());
+            diff.moved.push(id);
         }
     }
     diff
 }
 
+/// The actions by their ids; those that share one, or have none, by their turn.
+fn numbered(document: &Document) -> Vec<((&str, usize), Action<'_>)> {
+    let mut times = HashMap::new();
+    document
+        .actions()
+        .map(|action| {
+            let id = action.id().unwrap_or(NO_ID);
+            let turn = times.entry(id).or_insert(0);
+            *turn += 1;
+            ((id, *turn), action)
+        })
+        .collect()
+}
+
 fn changes(old: Action<'_>, new: Action<'_>) -> Vec<String> {
     let mut what = Vec::new();
-    if old.title() != new.title() {
-        what.push("title".to_owned());
+    let (before, after) = (by_key(old.json()), by_key(new.json()));
+    if before.is_empty() && after.is_empty() && old.json() != new.json() {
+        what.push("value".to_owned());
     }
     for key in keys(old.json(), new.json()) {
-        let (before, after) = (old.json().get(key), new.json().get(key));
+        let (before, after) = (before.get(key).copied(), after.get(key).copied());
         match key {
-            "id" | "position" | "meta" => {}
-            "controls" | "ports" => {
-                // Null and absent are the same nothing, in both dialects.
-                let nothing = Json::object();
-                let side = |j: Option<&Json>| match j {
-                    Some(object @ Json::Object(_)) => object.clone(),
-                    _ => nothing.clone(),
-                };
-                let (before, after) = (side(before), side(after));
-                for name in keys(&before, &after) {
-                    let value = |j: &Json| j.get(name).filter(|v| **v != Json::Null).cloned();
-                    if value(&before) != value(&after) {
-                        what.push(format!("{key}.{name}"));
-                    }
-                }
-            }
+            "id" | "position" => {}
+            "controls" | "ports" | "meta" => within(key, before, after, &mut what),
             _ if before != after => what.push(key.to_owned()),
             _ => {}
         }
@@ -97,14 +111,38 @@ fn changes(old: Action<'_>, new: Action<'_>) -> Vec<String> {
     what
 }
 
-fn keys<'j>(a: &'j Json, b: &'j Json) -> Vec<&'j str> {
-    let mut keys: Vec<&str> = Vec::new();
-    for (key, _) in a.members().iter().chain(b.members()) {
-        if !keys.contains(&key.as_str()) {
-            keys.push(key);
+/// What differs between two objects of an action. Null and absent are the same nothing, in both
+/// dialects.
+fn within(name: &str, before: Option<&Json>, after: Option<&Json>, what: &mut Vec<String>) {
+    const NOTHING: &Json = &Json::object();
+    let given = |json: &&Json| **json != Json::Null;
+    let (before, after) = (before.filter(given).unwrap_or(NOTHING), after.filter(given).unwrap_or(NOTHING));
+    if !matches!((before, after), (Json::Object(_), Json::Object(_))) {
+        if before != after {
+            what.push(name.to_owned());
+        }
+        return;
+    }
+    let (old, new) = (by_key(before), by_key(after));
+    for key in keys(before, after) {
+        if old.get(key).copied().filter(given) != new.get(key).copied().filter(given) {
+            what.push(if (name, key) == ("meta", "title") {
+                key.to_owned()
+            } else {
+                format!("{name}.{key}")
+            });
         }
     }
-    keys
+}
+
+fn by_key(json: &Json) -> HashMap<&str, &Json> {
+    json.members().iter().map(|(key, value)| (key.as_str(), value)).collect()
+}
+
+fn keys<'j>(a: &'j Json, b: &'j Json) -> Vec<&'j str> {
+    let mut seen = HashSet::new();
+    let keys = a.members().iter().chain(b.members()).map(|(key, _)| key.as_str());
+    keys.filter(|key| seen.insert(*key)).collect()
 }
 
 #[cfg(test)]
@@ -118,16 +156,39 @@ mod tests {
         assert_eq!(
             diff(&a, &b),
             Diff {
+                file: Vec::new(),
                 added: vec!["d".into()],
                 removed: vec!["c".into()],
                 changed: vec![Changed {
                     id: "a".into(),
-                    what: vec!["title".into(), "type".into(), "controls.message".into(), "ports.done".into()],
+                    what: vec!["type".into(), "controls.message".into(), "ports.done".into(), "title".into()],
                     moved: false
                 }],
                 moved: vec!["b".into()],
             }
         );
         assert!(diff(&a, &a).is_empty());
+    }
+
+    #[test]
+    fn nothing_that_a_file_holds_differs_unseen() {
+        let diff = |a: &str, b: &str| diff(&Document::parse(a).unwrap(), &Document::parse(b).unwrap());
+        assert_eq!(
+            diff(r#"{"actions":[],"name":"a","x":1}"#, r#"{"name":"b","actions":[]}"#).file,
+            ["name", "x"]
+        );
+        let changed = |a: &str, b: &str| {
+            let around = |action: &str| format!(r#"{{"actions":[{action}]}}"#);
+            let found = diff(&around(a), &around(b));
+            assert!(diff(&around(a), &around(a)).is_empty() && !found.is_empty(), "{a} {b}");
+            found.changed.into_iter().flat_map(|c| c.what).collect::<Vec<_>>()
+        };
+        assert_eq!(changed(r#"{"id":"a","meta":{"colour":1}}"#, r#"{"id":"a"}"#), ["meta.colour"]);
+        assert_eq!(changed(r#"{"id":"a","controls":7}"#, r#"{"id":"a","controls":null}"#), ["controls"]);
+        assert_eq!(changed(r#"{"type":"SE_Log"}"#, r#"{"type":"SE_End"}"#), ["type"]);
+        assert_eq!(changed(r#"{"id":"a"},{"id":"a","x":1}"#, r#"{"id":"a"},{"id":"a","x":2}"#), ["x"]);
+        assert_eq!(changed("7", "8"), ["value"]);
+        let more = diff(r#"{"actions":[{"id":"a"}]}"#, r#"{"actions":[{"id":"a"},{"id":"a"},{}]}"#);
+        assert_eq!(more.added, ["a", NO_ID]);
     }
 }

@@ -136,6 +136,7 @@ impl Fmt {
 fn differences(a: &Document, b: &Document, format: Format) -> ExitCode {
     let found = diff(a, b);
     let mut rows = Vec::new();
+    rows.extend(found.file.iter().map(|key| json!({"difference": "changed", "what": key})));
     rows.extend(found.added.iter().map(|id| json!({"action": id, "difference": "added"})));
     rows.extend(found.removed.iter().map(|id| json!({"action": id, "difference": "removed"})));
     rows.extend(found.changed.iter().map(

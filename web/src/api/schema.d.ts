@@ -802,6 +802,8 @@ export interface components {
       added: string[];
       /** @description Ids whose action does something else. */
       changed: components["schemas"]["ChangedAction"][];
+      /** @description Keys of the file beside its actions, such as `name`. */
+      file: string[];
       /** @description Ids whose action only stands elsewhere. */
       moved: string[];
       /** @description Ids that only the first has. */
