@@ -3,6 +3,8 @@
 //! A [`Document`] is the file's own JSON with the eyes to see actions in it. Older dialects (null
 //! controls, no ports, no meta) are seen as what they mean and written as they were.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::json::{Json, Unreadable};
@@ -157,10 +159,16 @@ impl<'d> Action<'d> {
         self.json.get("controls")?.get(name)
     }
 
-    /// Its connections: output and target. Null is unconnected.
+    /// Its connections: output and target. Null is unconnected; of an output that stands twice the
+    /// last one counts.
     pub fn ports(self) -> impl Iterator<Item = (&'d str, &'d Json)> {
+        let mut seen = HashSet::new();
         let ports = self.json.get("ports").map_or(&[][..], Json::members);
-        ports.iter().filter(|(_, t)| *t != Json::Null).map(|(p, t)| (p.as_str(), t))
+        let mut last: Vec<_> = ports.iter().rev().filter(|(port, _)| seen.insert(port)).collect();
+        last.reverse();
+        last.into_iter()
+            .filter(|(_, target)| *target != Json::Null)
+            .map(|(port, target)| (port.as_str(), target))
     }
 
     /// Where an output leads.

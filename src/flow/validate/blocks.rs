@@ -1,7 +1,5 @@
 //! T and C: blocks that are known or not, and what is written into their arguments.
 
-use std::collections::HashSet;
-
 use super::graph::{Graph, Node};
 use super::{Around, At, Repair, Report, Severity, nearest};
 use crate::flow::catalogue::{self, Control, ControlType, Executor, catalogue};
@@ -68,8 +66,17 @@ fn kind(report: &mut Report, node: &Node<'_>, around: &Around) {
 }
 
 fn arguments(report: &mut Report, graph: &Graph<'_>, node: &Node<'_>) {
-    let Some(block) = node.block else { return };
     let controls = node.at.below("controls");
+    for name in node.action.json().get("controls").map_or_else(Vec::new, Json::doubles) {
+        report.add(
+            "C309",
+            Severity::Warning,
+            &controls.below(name),
+            format!("The argument {name} of {} stands twice.", node.name()),
+            "Keep one; the last one counts.",
+        );
+    }
+    let Some(block) = node.block else { return };
     for (name, value) in node.action.controls() {
         let at = controls.below(name);
         match block.control(name) {
@@ -156,29 +163,27 @@ fn argument(
         }
     }
     literal(report, node, control, value, at);
-    if let Json::Object(members) = value {
-        let mut seen = HashSet::new();
-        for (key, item) in members {
-            if key.trim().is_empty() {
-                report.add(
-                    "C309",
-                    Severity::Warning,
-                    at,
-                    format!("A key of {} is empty.", control.name),
-                    "Name it, or remove the line.",
-                );
-            } else if !seen.insert(key) {
-                report.add(
-                    "C309",
-                    Severity::Warning,
-                    &at.below(key),
-                    format!("The key {key} stands twice in {}.", control.name),
-                    "Keep one; the last one counts.",
-                );
-            }
-            if matches!(item, Json::Object(_) | Json::Array(_)) {
-                wrong(report, node, control, item, "text or an expression", &at.below(key));
-            }
+    for key in value.doubles() {
+        report.add(
+            "C309",
+            Severity::Warning,
+            &at.below(key),
+            format!("The key {key} stands twice in {}.", control.name),
+            "Keep one; the last one counts.",
+        );
+    }
+    for (key, item) in value.members() {
+        if key.trim().is_empty() {
+            report.add(
+                "C309",
+                Severity::Warning,
+                at,
+                format!("A key of {} is empty.", control.name),
+                "Name it, or remove the line.",
+            );
+        }
+        if matches!(item, Json::Object(_) | Json::Array(_)) {
+            wrong(report, node, control, item, "text or an expression", &at.below(key));
         }
     }
 }
@@ -218,7 +223,7 @@ fn literal(report: &mut Report, node: &Node<'_>, control: &Control, value: &Json
             wrong(report, node, control, value, "a check box", at);
             report.fixable(
                 format!("Make it the check box value {text}"),
-                Repair::Replace(Json::Bool(text == "true")),
+                Repair::Replace(value.clone(), Json::Bool(text == "true")),
             );
         }
         (kind, _) => {

@@ -1,10 +1,12 @@
 //! X: expressions, and whether what they read can be there.
 
+use std::collections::HashSet;
+
 use super::graph::{Graph, Node};
 use super::{Around, At, Repair, Report, Severity};
 use crate::flow::catalogue;
 use crate::flow::json::Json;
-use crate::flow::path::{Path, Root};
+use crate::flow::path::{self, Path, Root};
 
 pub(super) fn look(report: &mut Report, graph: &Graph<'_>, around: &Around) {
     let mut flows =
@@ -95,14 +97,12 @@ fn expression(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, t
     };
     available(report, reader, root, at);
     if root == Root::Contact && path.key(1) == Some("parsedNumber") && path.key(2) == Some("phone") {
-        changed(report, &path.with_key(2, "number"), at);
+        changed(report, text, &path.with_key(2, "number"), at);
     }
     if root == Root::Payload {
         payload(report, reader, &path, at);
     }
-    if let Some(id) = path.action() {
-        reads(report, reader, flows, &path, id, at);
-    }
+    reads(report, reader, flows, text, &path, at);
 }
 
 fn not_one(report: &mut Report, reader: &Reader<'_, '_>, text: &str, at: &At) {
@@ -139,7 +139,7 @@ fn available(report: &mut Report, reader: &Reader<'_, '_>, root: Root, at: &At) 
     }
 }
 
-fn changed(report: &mut Report, newer: &Path, at: &At) {
+fn changed(report: &mut Report, text: &str, newer: &Path, at: &At) {
     report.add(
         "X409",
         Severity::Warning,
@@ -147,7 +147,7 @@ fn changed(report: &mut Report, newer: &Path, at: &At) {
         "parsedNumber.phone became parsedNumber.number in version 5.22.",
         "Tieline reads both; the adapter reads the newer one.",
     );
-    report.fixable("Read the newer name", Repair::Replace(Json::text(newer.to_string())));
+    report.fixable("Read the newer name", Repair::Replace(Json::text(text), Json::text(newer.to_string())));
 }
 
 /// A payload key against what the event gives.
@@ -173,7 +173,8 @@ fn payload(report: &mut Report, reader: &Reader<'_, '_>, path: &Path, at: &At) {
     }
 }
 
-fn reads(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, path: &Path, id: &str, at: &At) {
+fn reads(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, text: &str, path: &Path, at: &At) {
+    let Some(id) = path.action() else { return };
     let graph = reader.graph;
     let Some(producer) = graph.by_id.get(id).copied() else {
         let near = if report.is_full("X403") { None } else { graph.nearest(id) };
@@ -185,7 +186,7 @@ fn reads(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, path: 
         if let Some((name, true)) = near {
             report.fixable(
                 format!("Read {name}"),
-                Repair::Replace(Json::text(path.with_action(name).to_string())),
+                Repair::Replace(Json::text(text), Json::text(path.with_action(name).to_string())),
             );
         }
         return;
@@ -196,7 +197,7 @@ fn reads(report: &mut Report, reader: &Reader<'_, '_>, flows: &mut Flows, path: 
         && path.key(4) == Some("phone")
         && made.kind() == "SE_ContactProperties"
     {
-        changed(report, &path.with_key(4, "number"), at);
+        changed(report, text, &path.with_key(4, "number"), at);
     }
     if !graph.has_data_flow() {
         return;
@@ -287,9 +288,11 @@ fn template(report: &mut Report, node: &Node<'_>) {
         return;
     }
     let Some(Json::Object(variables)) = node.action.control("variables") else { return };
-    let places = crate::flow::path::places(template);
+    let places = path::places(template);
+    let (used, known): (HashSet<&str>, HashSet<&str>) =
+        (places.iter().copied().collect(), variables.iter().map(|(name, _)| name.as_str()).collect());
     let at = node.at.below("controls");
-    for (name, _) in variables.iter().filter(|(name, _)| !places.iter().any(|p| p == name)) {
+    for (name, _) in variables.iter().filter(|(name, _)| !used.contains(name.as_str())) {
         report.add(
             "X411",
             Severity::Warning,
@@ -298,7 +301,7 @@ fn template(report: &mut Report, node: &Node<'_>) {
             format!("Write ${{{name}}} where it belongs, or remove it."),
         );
     }
-    for place in places.iter().filter(|p| !variables.iter().any(|(name, _)| name == *p)) {
+    for place in places.iter().filter(|place| !known.contains(*place)) {
         report.add(
             "X411",
             Severity::Warning,

@@ -1,4 +1,5 @@
-//! Safe repairs: those after which every run does what it did before.
+//! Safe repairs: those where only one thing can be meant. A run does after them what it did before,
+//! or what it could not do for a lost hyphen.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,12 +37,12 @@ pub fn apply(document: &mut Document, around: &Around, codes: Option<&[String]>)
         let Some(fix) = &finding.fix else { continue };
         let index = finding.order.wrapping_sub(1);
         let done = match &fix.repair {
-            Repair::Replace(value) => match at_mut(document.json_mut(), &finding.pointer) {
-                Some(place) => {
-                    *place = value.clone();
+            Repair::Replace(old, new) => match at_mut(document.json_mut(), &finding.pointer) {
+                Some(place) if place == old => {
+                    place.clone_from(new);
                     true
                 }
-                None => false,
+                _ => false,
             },
             Repair::Normalise => true,
             Repair::Place => {

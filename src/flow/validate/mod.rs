@@ -1,10 +1,10 @@
 //! Everything that is wrong with a flow, said at once.
 //!
-//! What it is: one pass of each kind over a [`Document`]: the file ([`file`]), the graph
-//! ([`graph`]), blocks and arguments ([`blocks`]), expressions ([`data`]), and what makes no sense
+//! What it is: one pass of each kind over a [`Document`]: the file ([`file`]), its [`connections`] as
+//! a [`graph`], blocks and arguments ([`blocks`]), expressions ([`data`]), and what makes no sense
 //! although it is well-formed ([`sense`]). Codes are stable; [`codes::CODES`] lists them.
 //! What it never does: stop at the first finding, refuse a file, or change it ([`fix`] does, on
-//! demand, and only where nothing a run does changes).
+//! demand, and only where one thing alone can be meant).
 //! Who calls it: `tieline flow check`, the editor, and activation, which errors block.
 //! Its laws: linear in the size of the file but for data flow, which is left out above
 //! [`FLOW_LIMIT`] actions, where an error stands anyway.
@@ -20,6 +20,7 @@ use super::model::Document;
 
 mod blocks;
 pub mod codes;
+mod connections;
 mod data;
 mod file;
 pub mod fix;
@@ -70,7 +71,7 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do.
     pub hint: String,
-    /// Offered where a repair changes nothing that a run does.
+    /// Offered where only one thing can be meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
     #[serde(skip)]
@@ -89,8 +90,9 @@ pub struct Fix {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Repair {
-    /// Put this where the pointer points.
-    Replace(Json),
+    /// Put the second where the pointer points, if the first stands there: of a key that stands
+    /// twice only the last one can be pointed at.
+    Replace(Json, Json),
     /// Write the action in the newer dialect.
     Normalise,
     /// Give the action a place.
@@ -108,10 +110,16 @@ pub struct Around {
     pub event: Option<String>,
     /// The names of other active flows for the same source and event.
     pub also_active: Vec<String>,
-    /// Keys that flows write to the property store, all flows together.
+    /// Keys that other flows write to the property store, all flows together.
     pub properties_written: Option<BTreeSet<String>>,
     /// For a CTI Action: the keys of its payload and its form.
     pub form_fields: Option<BTreeSet<String>>,
+}
+
+/// The keys that a flow writes to the property store; none where one of them is computed.
+#[must_use]
+pub fn properties_written(document: &Document) -> Option<BTreeSet<String>> {
+    sense::written(document.actions())
 }
 
 /// Whether a finding stands against activation.
@@ -244,7 +252,7 @@ impl Report {
             );
         }
         let graph = Graph::new(document);
-        graph::look(self, &graph);
+        connections::look(self, &graph);
         blocks::look(self, &graph, around);
         data::look(self, &graph, around);
         sense::look(self, &graph, around);

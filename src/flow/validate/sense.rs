@@ -1,9 +1,12 @@
 //! S: well-formed, and yet hardly what was meant.
 
+use std::collections::{BTreeSet, HashSet};
+
 use super::graph::{Graph, Node};
 use super::{Around, At, Report, Severity};
 use crate::flow::catalogue::{self, Executor};
 use crate::flow::json::Json;
+use crate::flow::model::Action;
 use crate::flow::path::{Path, Root};
 
 /// The longest that a run may take.
@@ -148,10 +151,12 @@ fn delays(report: &mut Report, graph: &Graph<'_>) {
 }
 
 fn stores(report: &mut Report, graph: &Graph<'_>, around: &Around) {
-    let Some(written) = &around.properties_written else { return };
+    let own = written(graph.nodes.iter().map(|node| node.action));
+    let (Some(elsewhere), Some(own)) = (&around.properties_written, own) else { return };
     for node in graph.nodes.iter().filter(|n| n.kind() == "SE_GetProperty") {
         let Some(key) = node.action.control("key").and_then(Json::as_str) else { continue };
-        if !key.is_empty() && Path::parse(key).is_none() && key != "userProfile" && !written.contains(key) {
+        let literal = !key.is_empty() && Path::parse(key).is_none();
+        if literal && key != "userProfile" && !own.contains(key) && !elsewhere.contains(key) {
             report.add(
                 "S505",
                 Severity::Info,
@@ -163,13 +168,26 @@ fn stores(report: &mut Report, graph: &Graph<'_>, around: &Around) {
     }
 }
 
+/// The keys that these actions write to the property store; none where a key is computed.
+pub(super) fn written<'d>(actions: impl Iterator<Item = Action<'d>>) -> Option<BTreeSet<String>> {
+    let mut keys = BTreeSet::new();
+    for action in actions.filter(|action| action.kind() == Some("SE_SetProperty")) {
+        let key = action.control("key").and_then(Json::as_str).unwrap_or_default();
+        if Path::parse(key).is_some() {
+            return None;
+        }
+        keys.insert(key.to_owned());
+    }
+    Some(keys)
+}
+
 /// Form fields that nobody reads. A flow that takes the payload whole reads them all.
 fn form(report: &mut Report, graph: &Graph<'_>, around: &Around) {
     let Some(fields) = &around.form_fields else { return };
     if graph.nodes.iter().any(|n| n.kind() == "SE_GetPayload") {
         return;
     }
-    let mut read = std::collections::HashSet::new();
+    let mut read = HashSet::new();
     for node in &graph.nodes {
         node.action.controls().iter().for_each(|(_, v)| payload_keys(v, &mut read));
     }
@@ -184,7 +202,7 @@ fn form(report: &mut Report, graph: &Graph<'_>, around: &Around) {
     }
 }
 
-fn payload_keys(value: &Json, read: &mut std::collections::HashSet<String>) {
+fn payload_keys(value: &Json, read: &mut HashSet<String>) {
     match value {
         Json::Text(text) => {
             if let Some(path) = Path::parse(text)

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use super::codes::CODES;
 use super::*;
 
+mod near;
+
 fn around(source: &str, event: &str) -> Around {
     Around { source: Some(source.to_owned()), event: Some(event.to_owned()), ..Around::default() }
 }
@@ -142,6 +144,7 @@ fn shown() -> Vec<(&'static str, String, Around)> {
         ("G111", one("SE_Log", "{}", "{}"), none()),
         ("G112", two_logs(r#"{"done":"uid-2"}"#, "{}"), none()),
         ("G113", one("SE_Log", "{}", r#"{"done":["uid-9","uid-0"]}"#), none()),
+        ("G113", one("SE_Log", "{}", r#"{"done":"uid-0","done":"uid-9"}"#), none()),
         ("G114", flow(&[node(1, "SE_SFGetContactId", find, r#"{"success":"uid-2","failure":"uid-2"}"#), node(2, "SE_GetPayload", "{}", r#"{"done":"uid-9"}"#)]), none()),
         ("T201", one("SE_FromTheFuture", "{}", r#"{"done":"uid-9"}"#), none()),
         ("T202", one("SE_CoreDelay", "{}", r#"{"done":"uid-9"}"#), none()),
@@ -157,6 +160,7 @@ fn shown() -> Vec<(&'static str, String, Around)> {
         ("C307", log(r#""undefined""#), none()),
         ("C308", flow(&[node(1, "SE_CoreStringTemplate", r#"{"variables":{"n":"$.payload.n"},"template":"SELECT Id FROM Contact WHERE Name = '${n}'"}"#, r#"{"done":"uid-2"}"#), node(2, "SE_SFQueryValue", r#"{"query":"$.actions.uid-1.results.string"}"#, r#"{"success":"uid-9","failure":"uid-9"}"#)]), none()),
         ("C309", one("SE_ContactUpdateAttributes", r#"{"attributes":{"a":"1","a":"2"}}"#, r#"{"success":"uid-9","failure":"uid-9"}"#), none()),
+        ("C309", one("SE_Log", r#"{"message":"a","message":"b"}"#, r#"{"done":"uid-9"}"#), none()),
         ("X401", log(r#""$5 off""#), none()),
         ("X402", log(r#""$.caller.phone""#), none()),
         ("X403", log(r#""$.actions.uid-4.results.x""#), none()),
@@ -251,6 +255,25 @@ fn repairs_leave_nothing_that_they_repair_and_change_nothing_else() {
     assert!(exact.contains(r#""CallObject":"$.actions.uid-12.results.contactId""#), "{exact}");
     assert!(exact.contains(r#""done":"uid-10""#), "the lost hyphen is back where the id is free: {exact}");
     assert!(exact.contains("$12.results.type"), "what has no safe repair stays");
+}
+
+#[test]
+fn of_what_stands_twice_a_repair_leaves_the_one_that_counts() {
+    let ports = r#"{"done":"uid9","done":"uid-9"}"#;
+    let text = one("SE_Log", r#"{"message":"$.actions.uid0.results","message":"b"}"#, ports);
+    let mut document = Document::parse(&text).unwrap();
+    fix::apply(&mut document, &Around::default(), None);
+    assert_eq!(document.to_exact(), text);
+}
+
+#[test]
+fn a_template_of_many_places_is_checked_in_one_pass() {
+    let places: String = (0..50_000).map(|n| format!("${{a{n}}}")).collect();
+    let variables: Vec<String> = (0..50_000).map(|n| format!(r#""b{n}":"x""#)).collect();
+    let controls = format!(r#"{{"template":"{places}","variables":{{{}}}}}"#, variables.join(","));
+    let (_, findings) =
+        check_text(&one("SE_CoreStringTemplate", &controls, r#"{"done":"uid-9"}"#), &Around::default());
+    assert_eq!(findings.iter().filter(|d| d.code == "X411").count(), MAX_LISTED + 1);
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(super) struct Fixed {
     applied: Vec<Applied>,
 }
 
-/// Makes the safe repairs: those that change nothing a run does.
+/// Makes the safe repairs: those where only one thing can be meant.
 #[utoipa::path(post, path = "/flows/fix", operation_id = "fixFlow", tag = TAG, request_body = Fix, responses((status = 200, body = Fixed), (status = 400)))]
 pub(super) async fn fix(body: Bytes) -> Result<Response, Problem> {
     let Fix { mut document, codes } = read(&body)?;

@@ -80,7 +80,7 @@ export interface paths {
     post: operations["diffFlows"];
   };
   "/flows/fix": {
-    /** Makes the safe repairs: those that change nothing a run does. */
+    /** Makes the safe repairs: those where only one thing can be meant. */
     post: operations["fixFlow"];
   };
   "/flows/format": {
@@ -2320,7 +2320,7 @@ export interface operations {
       };
     };
   };
-  /** Makes the safe repairs: those that change nothing a run does. */
+  /** Makes the safe repairs: those where only one thing can be meant. */
   fixFlow: {
     requestBody: {
       content: {
