@@ -58,7 +58,7 @@ impl Host {
                 Step::Perform(pending) => match self.perform(&pending, kept).await {
                     Performed::Outcome(outcome) => {
                         let at = now.plus(started.elapsed()).plus(skipped);
-                        kept.run.complete(&flow, &pending.action_id, outcome, at);
+                        kept.run.complete(&flow, &pending.action_id, Some(&pending.key), outcome, at);
                     }
                     // Asked again, now with what was found: somebody opens it, or nobody can.
                     Performed::Prepared(more, results) => kept.run.prepare(more, results),
@@ -75,6 +75,12 @@ impl Host {
             && kept.mode != Mode::Test;
         if !searches && let Some(outcome) = kept.answer(pending) {
             return Performed::Outcome(outcome);
+        }
+        if pending.kind == "SE_JQueryMethod" {
+            return Performed::Outcome(Outcome::failure(
+                "NotAllowed",
+                "This block reaches into the page and is not run; use a block that does what is needed.",
+            ));
         }
         let event = &kept.run.event;
         if let Some(outcome) = snapshot::answer(&pending.kind, &pending.inputs, event) {

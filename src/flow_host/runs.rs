@@ -217,12 +217,13 @@ impl Host {
         &self,
         id: &str,
         action: &str,
+        key: Option<&str>,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<Value, Error> {
         self.with(id, now, async |host: &Self, kept: &mut Kept| {
             let flow = kept.flow();
-            kept.run.complete(&flow, action, outcome, now);
+            kept.run.complete(&flow, action, key, outcome, now);
             host.drive(kept, now).await;
         })
         .await

@@ -15,7 +15,7 @@
 //! * A run ends: after [`Limits::run`] of time, [`Limits::steps`] steps, or [`MAX_HELD`] of results.
 //! * An outcome that comes twice, late, or for another action changes nothing and is traced.
 //! * Memory: the event and the properties it was given, and beside them at most [`MAX_HELD`] of
-//!   results and properties, [`MAX_TRACE`] of values and words in its trace, some hundred bytes for
+//!   results, properties and attributes, [`MAX_TRACE`] of values and words in its trace, some hundred bytes for
 //!   each entry of it (two a step), and [`MAX_INPUTS`] of arguments.
 
 use std::collections::BTreeMap;
@@ -30,6 +30,7 @@ use crate::time::Timestamp;
 mod blocks;
 mod plan;
 pub mod salesforce;
+mod settle;
 pub mod snapshot;
 mod step;
 mod trace;
@@ -43,8 +44,8 @@ pub use trace::{MAX_TRACE, Phase, TraceEntry};
 pub const MAX_RESULT: usize = 1 << 20;
 /// Most that the expressions of one action may bring together, in bytes; more fails the action.
 pub const MAX_INPUTS: usize = 4 << 20;
-/// Most that results, and properties that the run sets, may hold together, in bytes; beyond it the
-/// run ends.
+/// Most that results, and properties and attributes that the run sets, may hold together, in bytes;
+/// beyond it the run ends.
 pub const MAX_HELD: usize = 8 << 20;
 
 /// What may be set about a run; never without end.

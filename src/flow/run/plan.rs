@@ -9,7 +9,7 @@ use super::value::weight;
 use crate::flow::catalogue::{self, Block, ControlType, Executor};
 use crate::flow::json::Json;
 use crate::flow::model::{Action, Document};
-use crate::flow::path::{self, Path, Root};
+use crate::flow::path::{self, Path, Root, Step};
 use crate::flow::validate::null_value;
 
 /// A flow that can be run. Built from any document: what is broken in it fails when it is reached.
@@ -187,7 +187,12 @@ impl Input {
                 Some(path) => Self::Path(path, text.clone()),
                 // A map or a list that is not given is written as empty text by old files.
                 None if text.is_empty() && kind == Some(ControlType::Map) => Self::Map(Vec::new()),
-                None => Self::Literal(Value::String(text.clone())),
+                None => Self::Literal(match (kind, text.as_str()) {
+                    // A check box that somebody wrote by hand: it means what it says.
+                    (Some(ControlType::Boolean), "true") => Value::Bool(true),
+                    (Some(ControlType::Boolean), "false") => Value::Bool(false),
+                    _ => Value::String(text.clone()),
+                }),
             },
             Json::Object(members) => {
                 Self::Map(members.iter().map(|(k, v)| (k.clone(), Self::new(v, None))).collect())
@@ -222,32 +227,38 @@ impl Input {
 
 impl Scope<'_> {
     fn read(&self, path: &Path) -> Option<Value> {
-        let rest = path.steps().get(1..)?;
-        let within = |map: &Map<String, Value>| -> Option<Value> {
-            match path.key(1) {
-                Some(key) => path::walk(map.get(key)?, path.steps().get(2..)?).cloned(),
-                None if rest.is_empty() => Some(Value::Object(map.clone())),
-                None => None,
-            }
+        let root = path.root()?;
+        let steps = path.steps().get(1..)?;
+        let found = match (root, steps) {
+            (Root::Actions, []) => return Some(Value::Object(self.actions.clone())),
+            (Root::Properties, []) => return Some(Value::Object(self.properties.clone())),
+            _ => self.find(root, steps),
         };
-        match path.root()? {
-            Root::Actions => within(self.actions),
-            Root::Properties => within(self.properties),
-            Root::Payload => path::walk(self.payload, rest).cloned(),
-            Root::Agent => path::walk(self.agent, rest).cloned(),
-            Root::Contact => path::walk(self.contact, rest)
-                .or_else(|| {
-                    // The number's names before and after version 5.22.
-                    let alias = match path.key(2)? {
-                        "phone" => "number",
-                        "number" => "phone",
-                        _ => return None,
-                    };
-                    (path.key(1) == Some("parsedNumber") && rest.len() == 2)
-                        .then(|| self.contact.get("parsedNumber")?.get(alias))
-                        .flatten()
-                })
-                .cloned(),
-        }
+        found.or_else(|| self.find(root, &renamed(steps)?)).cloned()
     }
+
+    fn find(&self, root: Root, steps: &[Step]) -> Option<&Value> {
+        let map = match root {
+            Root::Actions => self.actions,
+            Root::Properties => self.properties,
+            Root::Payload => return path::walk(self.payload, steps),
+            Root::Agent => return path::walk(self.agent, steps),
+            Root::Contact => return path::walk(self.contact, steps),
+        };
+        let [Step::Key(key), rest @ ..] = steps else { return None };
+        path::walk(map.get(key)?, rest)
+    }
+}
+
+/// The path to a parsed number by its other name: `phone` before version 5.22, `number` since.
+fn renamed(steps: &[Step]) -> Option<Vec<Step>> {
+    let [.., Step::Key(parsed), Step::Key(name)] = steps else { return None };
+    let other = match (parsed.as_str(), name.as_str()) {
+        ("parsedNumber", "phone") => "number",
+        ("parsedNumber", "number") => "phone",
+        _ => return None,
+    };
+    let mut steps = steps.to_vec();
+    *steps.last_mut()? = Step::Key(other.to_owned());
+    Some(steps)
 }

@@ -1,5 +1,7 @@
 //! Values as JavaScript takes them, because flows were written for it.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 
 /// Whether a value counts as true: nothing, null, false, 0 and empty text do not; the texts
@@ -66,7 +68,7 @@ pub fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
         || (!left.is_empty()
             && !right.is_empty()
             && (a.is_some_and(Value::is_number) || b.is_some_and(Value::is_number))
-            && matches!((number(a), number(b)), (Some(x), Some(y)) if (x - y).abs() < f64::EPSILON))
+            && matches!((number(a), number(b)), (Some(x), Some(y)) if x.partial_cmp(&y).is_some_and(Ordering::is_eq)))
 }
 
 /// The items of a list argument: a list, or text with commas between them.
@@ -130,6 +132,8 @@ mod tests {
     fn texts_and_numbers_meet() {
         assert!(same(Some(&json!(5)), Some(&json!("5.0"))));
         assert!(!same(Some(&json!("5")), Some(&json!("5.0"))), "two texts are compared as texts");
+        assert!(!same(Some(&json!(1e-20)), Some(&json!("0"))), "small is not nothing");
+        assert!(same(Some(&json!(-0.0)), Some(&json!("0"))));
         assert!(same(None, Some(&json!(null))));
         assert!(!same(None, Some(&json!(""))));
         assert!(same(Some(&json!(true)), Some(&json!("true"))));

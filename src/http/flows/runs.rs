@@ -99,6 +99,9 @@ pub(super) async fn start(State(host): State<Host>, body: Bytes) -> Result<Respo
 pub(super) struct Complete {
     /// The action that the run waits for.
     action_id: String,
+    /// The key under which it was asked for: an outcome that is sent twice is then not taken for that
+    /// of the next round.
+    key: Option<String>,
     /// What became of it.
     outcome: Outcome,
 }
@@ -110,8 +113,8 @@ pub(super) async fn complete(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let Complete { action_id, outcome } = read(&body)?;
-    Ok(ok(&host.complete(&id, &action_id, outcome, clock::now()).await?))
+    let Complete { action_id, key, outcome } = read(&body)?;
+    Ok(ok(&host.complete(&id, &action_id, key.as_deref(), outcome, clock::now()).await?))
 }
 
 /// Why a run ends.

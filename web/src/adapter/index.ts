@@ -64,7 +64,8 @@ function engine(server: string, token: string): Raiser {
   };
   return {
     raise: (body) => post<{ runs: Run[]; reason: string | null }>("/events", body),
-    completeRun: (id: string, actionId: string, outcome: Outcome) => post<Run>(`/runs/${encodeURIComponent(id)}/complete`, { actionId, outcome }),
+    completeRun: (id: string, actionId: string, outcome: Outcome, key?: string) =>
+      post<Run>(`/runs/${encodeURIComponent(id)}/complete`, { actionId, key, outcome }),
     cancelRun: (id: string) => post<Run>(`/runs/${encodeURIComponent(id)}/cancel`, {}),
   };
 }

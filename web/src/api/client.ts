@@ -95,8 +95,8 @@ export const api = {
     answers?: Record<string, Json>;
     mode: "live" | "test";
   }) => call<Run>("POST", "/runs", body),
-  completeRun: (id: string, actionId: string, outcome: Outcome) =>
-    call<Run>("POST", `/runs/${at(id)}/complete`, { actionId, outcome }),
+  completeRun: (id: string, actionId: string, outcome: Outcome, key?: string) =>
+    call<Run>("POST", `/runs/${at(id)}/complete`, { actionId, key, outcome }),
   cancelRun: (id: string) => call<Run>("POST", `/runs/${at(id)}/cancel`, {}),
   run: (id: string) => call<Run>("GET", `/runs/${at(id)}`),
   runs: (filter: { flow?: string; contact?: string }) =>

@@ -452,6 +452,11 @@ export interface components {
     CompleteAction: {
       /** @description The action that the run waits for. */
       actionId: string;
+      /**
+       * @description The key under which it was asked for: an outcome that is sent twice is then not taken for that
+       * of the next round.
+       */
+      key?: string | null;
       /** @description What became of it. */
       outcome: components["schemas"]["ActionOutcome"];
     };

@@ -195,6 +195,8 @@ export interface ActionRecord {
 
 export interface Pending {
   actionId: string;
+  /** Told with the outcome, so that one sent twice is not taken for that of the next round. */
+  key?: string;
   type: string;
   executor: string;
   inputs: Record<string, Json>;

@@ -34,11 +34,11 @@ export function useTestRun(): TestRun {
       let run = first;
       session.showRun(run);
       for (let turns = 0; run.status === "waiting" && run.pending && turns < 1000; turns += 1) {
-        const { actionId, type, inputs } = run.pending;
+        const { actionId, key, type, inputs } = run.pending;
         const pinned = session.state.pinned[actionId];
         const { event, auto } = setting.current ?? { event: null, auto: false };
         if (session.state.breakpoints.has(actionId) || (!auto && !pinned) || !event) break;
-        run = await api.completeRun(run.id, actionId, pinned ?? sampleOutcome(session.catalogue.block(type), inputs, event));
+        run = await api.completeRun(run.id, actionId, pinned ?? sampleOutcome(session.catalogue.block(type), inputs, event), key);
         session.showRun(run);
       }
       if (run.pending) session.select([run.pending.actionId]);
@@ -58,7 +58,7 @@ export function useTestRun(): TestRun {
     answer: (outcome) =>
       guard(async () => {
         const run = session.state.run;
-        if (run?.pending) await drive(await api.completeRun(run.id, run.pending.actionId, outcome));
+        if (run?.pending) await drive(await api.completeRun(run.id, run.pending.actionId, outcome, run.pending.key));
       }),
     stop: () =>
       guard(async () => {

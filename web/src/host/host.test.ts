@@ -85,16 +85,16 @@ describe("blocks", () => {
 
 const run = (change: Partial<Run>): Run => ({ id: "r1", flowId: "f", status: "completed", trace: [], actions: {}, pending: null, ...change });
 const waiting = (actionId: string, n: number): Run =>
-  run({ status: "waiting", trace: Array.from({ length: n }, () => ({}) as Run["trace"][number]), pending: { actionId, type: "SE_ContactIsVoice", executor: "browser-streams", inputs: {}, deadlineMs: 1 } });
+  run({ status: "waiting", trace: Array.from({ length: n }, () => ({}) as Run["trace"][number]), pending: { actionId, key: `k-${actionId}`, type: "SE_ContactIsVoice", executor: "browser-streams", inputs: {}, deadlineMs: 1 } });
 
 describe("following a run", () => {
   it("answers each question once and ends with the run", async () => {
     const { surface } = world();
-    const answers: [string, Outcome][] = [];
+    const answers: [string, Outcome, string | undefined][] = [];
     const steps = [waiting("b", 2), run({})];
     const engine = {
-      completeRun: async (_id: string, action: string, outcome: Outcome) => {
-        answers.push([action, outcome]);
+      completeRun: async (_id: string, action: string, outcome: Outcome, key?: string) => {
+        answers.push([action, outcome, key]);
         return steps.shift() ?? run({});
       },
       cancelRun: async () => run({}),
@@ -102,8 +102,8 @@ describe("following a run", () => {
     const ended = await follow(waiting("a", 1), { surface, engine, contactId: "c1" });
     expect(ended.status).toBe("completed");
     expect(answers).toEqual([
-      ["a", { kind: "branch", value: true }],
-      ["b", { kind: "branch", value: true }],
+      ["a", { kind: "branch", value: true }, "k-a"],
+      ["b", { kind: "branch", value: true }, "k-b"],
     ]);
   });
 

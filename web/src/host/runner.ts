@@ -4,7 +4,7 @@ import type { Surface } from "./surface";
 
 /** The two calls a host needs of the engine. */
 export interface Engine {
-  completeRun(id: string, actionId: string, outcome: Outcome): Promise<Run>;
+  completeRun(id: string, actionId: string, outcome: Outcome, key?: string): Promise<Run>;
   cancelRun(id: string): Promise<Run>;
 }
 
@@ -23,10 +23,10 @@ export async function follow(first: Run, { surface, engine, contactId, onStep }:
   let run = first;
   onStep?.(run);
   while (run.status === "waiting" && run.pending) {
-    const { actionId, type, inputs } = run.pending;
+    const { actionId, key, type, inputs } = run.pending;
     const patient = type === "SE_ShowModal" || type === "SE_Alert";
     const outcome = await within(patient ? 55_000 : LIMIT_MS, perform(type, { inputs, surface, contactId }));
-    const next = await engine.completeRun(run.id, actionId, outcome);
+    const next = await engine.completeRun(run.id, actionId, outcome, key);
     // An answer that changed nothing was not wanted; going on would ask for ever.
     if (next.status === "waiting" && next.pending?.actionId === actionId && next.trace.length === run.trace.length) return next;
     run = next;

@@ -149,10 +149,6 @@ pub(super) fn settled(kind: &str, inputs: &Inputs<'_>) -> Option<Effect> {
             "MissingInput",
             "Without a record id, entityType must name the object to create.",
         ))),
-        "SE_JQueryMethod" => Some(Effect::Fail(Exception::new(
-            "NotAllowed",
-            "This block reaches into the page and is not run; use a block that does what is needed.",
-        ))),
         _ => None,
     }
 }
