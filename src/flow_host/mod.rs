@@ -36,6 +36,7 @@ pub mod contact_event;
 mod drive;
 pub mod events;
 mod http;
+mod long;
 mod properties;
 pub mod registry;
 mod rows;

@@ -79,7 +79,7 @@ impl Host {
             StoreCall::Get { key } if BUILT_IN.contains(&key.as_str()) => Ok(event.agent.get(key).cloned()),
             StoreCall::Get { key } => {
                 let row = table.get(&at(owner, USER, key), now).await?;
-                row.map(|row| decode(&row.data)).transpose()
+                Ok(row.map(|row| decode(&row.data)).transpose()?)
             }
             StoreCall::Set { key, .. } if BUILT_IN.contains(&key.as_str()) => {
                 Err(Error::Asked(format!("The property {key} is read-only; use another key.")))
@@ -114,7 +114,7 @@ impl Host {
             }
             StoreCall::Counter { name } => {
                 let row = table.get(&at(owner, COUNTER, name), now).await?;
-                row.map(|row| decode(&row.data)).transpose()
+                Ok(row.map(|row| decode(&row.data)).transpose()?)
             }
             StoreCall::Count { name, step } => {
                 self.count(&at(owner, COUNTER, name), *step, now).await.map(Some)

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use sha2::Digest as _;
 use sha2::Sha256;
 
-use super::Error;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -25,7 +24,7 @@ const LONG: usize = 4 << 10;
 const MAX_UNFOLDED: u64 = 64 << 20;
 
 /// A value as bytes.
-pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let plain = serde_json::to_vec(value).map_err(|e| refused(&e.to_string()))?;
     if plain.len() < LONG {
         return Ok(plain);
@@ -35,7 +34,7 @@ pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
 }
 
 /// Bytes as a value.
-pub(super) fn decode<T: DeserializeOwned>(data: &[u8]) -> Result<T, Error> {
+pub(super) fn decode<T: DeserializeOwned>(data: &[u8]) -> Result<T, StoreError> {
     let unfolded;
     let plain = if data.starts_with(&[0x1f, 0x8b]) {
         let mut all = Vec::new();
@@ -48,8 +47,8 @@ pub(super) fn decode<T: DeserializeOwned>(data: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(plain).map_err(|e| refused(&e.to_string()))
 }
 
-fn refused(why: &str) -> Error {
-    Error::Store(StoreError::Refused(format!("a row of flows cannot be read or written: {why}")))
+pub(super) fn refused(why: &str) -> StoreError {
+    StoreError::Refused(format!("a row of flows cannot be read or written: {why}"))
 }
 
 /// An id that whoever knows these makes again.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use serde::Deserialize;
@@ -14,9 +15,8 @@ use super::Error;
 use super::Host;
 use super::KEEP_RUNS;
 use super::later;
+use super::long::Parts;
 use super::properties::owner;
-use super::rows::decode;
-use super::rows::encode;
 use crate::flow::model::Document;
 use crate::flow::run::Event;
 use crate::flow::run::Flow;
@@ -28,16 +28,14 @@ use crate::flow::run::TraceEntry;
 use crate::row::Key;
 use crate::row::Row;
 use crate::store::Expect;
-use crate::store::MAX_ROW;
 use crate::store::PutError;
-use crate::store::StoreError;
 use crate::time::Timestamp;
 
 const RUNS: &str = "flow-run";
 /// Most runs that a list gives, and how many such lists are looked through for those of a contact.
 const LIST: usize = 200;
 const PAGES: usize = 25;
-/// Runs held in memory beside the table.
+/// Runs that wait and are held in memory beside the table.
 const LIVE: usize = 2000;
 
 /// Whether a run may change anything.
@@ -72,6 +70,9 @@ pub(super) struct Kept {
     pub(super) hurried: bool,
     #[serde(skip)]
     compiled: Option<Arc<Flow>>,
+    /// Where its last row is long.
+    #[serde(skip)]
+    parts: Option<Parts>,
 }
 
 /// What is to be run.
@@ -146,6 +147,15 @@ impl Kept {
         if told.len() > 1 { Some(told.remove(0)) } else { told.first().cloned() }
     }
 
+    /// Leaves the values out: what happened is told without them.
+    fn cut(&mut self) {
+        self.run.actions.values_mut().for_each(|record| record["results"] = json!({ "cut": true }));
+        for entry in &mut self.run.trace {
+            entry.inputs = None;
+            entry.results = None;
+        }
+    }
+
     /// The run as the interface shows it.
     fn shown(&self) -> Value {
         let run = &self.run;
@@ -201,15 +211,18 @@ impl Host {
             answers: started.answers,
             hurried: started.hurried || started.mode == Mode::Test,
             compiled: Some(flow),
+            parts: None,
         };
         self.drive(&mut kept, now).await;
         self.keep(&mut kept, now).await?;
         let shown = kept.shown();
-        self.hold(kept, now);
+        if !kept.run.status.is_over() {
+            self.hold(kept, now);
+        }
         Ok(shown)
     }
 
-    /// Tells the outcome of the action that a run waits for, and drives on.
+    /// Tells the outcome of the action that a run waits for, by its key of which visit, and drives on.
     ///
     /// # Errors
     /// When there is no such run, or the table does not answer.
@@ -250,7 +263,8 @@ impl Host {
         .await
     }
 
-    /// Runs, newest first: of a flow, of a contact, or all.
+    /// Runs, newest first: of a flow, of a contact, or all. Of those that hold much only what
+    /// happened is told, not the values.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -265,13 +279,16 @@ impl Host {
         for _ in 0..PAGES {
             let rows = self.0.table.list_index("flow-runs", after.as_deref(), true, LIST, now).await?;
             for row in &rows {
-                let mut kept: Kept = decode(&row.data)?;
+                let mut kept = self.kept(row, now).await?;
                 let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
                 let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
                 if of_flow && of_contact {
                     if !kept.run.status.is_over() && now >= kept.run.deadline_ms {
                         let flow = kept.flow();
                         kept.run.advance(&flow, now);
+                    }
+                    if kept.parts.is_some() {
+                        kept.cut();
                     }
                     runs.push(kept.shown());
                 }
@@ -293,65 +310,82 @@ impl Host {
         now: Timestamp,
         act: impl AsyncFnOnce(&Self, &mut Kept),
     ) -> Result<Value, Error> {
-        let held = self.held(id);
-        let held = match held {
+        let row = self.0.table.get(&key(id), now).await?;
+        let row = row.ok_or_else(|| Error::NotFound(format!("There is no run {id}.")))?;
+        let held = match self.held(id) {
             Some(held) => held,
-            None => {
-                let key = Key { partition: RUNS.to_owned(), sort: id.to_owned() };
-                let row = self.0.table.get(&key, now).await?;
-                let row = row.ok_or_else(|| Error::NotFound(format!("There is no run {id}.")))?;
-                self.hold(decode(&row.data)?, now)
-            }
+            None => self.hold(self.kept(&row, now).await?, now),
         };
         let mut kept = held.lock().await;
+        // Another process may have driven it on.
+        if kept.row < row.version {
+            *kept = self.kept(&row, now).await?;
+        }
         let before = (kept.run.trace.len(), kept.run.status);
         act(self, &mut kept).await;
         if before != (kept.run.trace.len(), kept.run.status) {
             self.keep(&mut kept, now).await?;
         }
+        if kept.run.status.is_over() {
+            self.live().remove(id);
+        }
         Ok(kept.shown())
     }
 
+    async fn kept(&self, row: &Row, now: Timestamp) -> Result<Kept, Error> {
+        Ok(Kept { parts: Parts::named(row), ..self.long(row, now).await? })
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<String, Arc<tokio::sync::Mutex<Kept>>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn held(&self, id: &str) -> Option<Arc<tokio::sync::Mutex<Kept>>> {
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.live().get(id).cloned()
     }
 
     fn hold(&self, kept: Kept, now: Timestamp) -> Arc<tokio::sync::Mutex<Kept>> {
-        let mut live = self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self.live();
         if live.len() >= LIVE {
-            live.retain(|_, kept| {
-                kept.try_lock().map_or(true, |k| now < k.run.deadline_ms && !k.run.status.is_over())
-            });
+            live.retain(|_, kept| kept.try_lock().map_or(true, |kept| now < kept.run.deadline_ms));
         }
         live.entry(kept.run.id.clone()).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(kept))).clone()
     }
 
-    /// Puts a run away. One that is too large for a row is kept without what makes it so.
+    /// Puts a run away. Where another process has put it meanwhile, that one stands.
     async fn keep(&self, kept: &mut Kept, now: Timestamp) -> Result<(), Error> {
+        let expect = if kept.row == 0 { Expect::Absent } else { Expect::Version(kept.row) };
         kept.row += 1;
-        let mut data = encode(kept)?;
-        if data.len() > MAX_ROW {
-            let mut small = kept.clone();
-            small.run.actions.values_mut().for_each(|record| record["results"] = json!({ "cut": true }));
-            for entry in &mut small.run.trace {
-                entry.inputs = None;
-                entry.results = None;
-            }
-            data = encode(&small)?;
-        }
         let row = Row {
-            key: Key { partition: RUNS.to_owned(), sort: kept.run.id.clone() },
+            key: key(&kept.run.id),
             version: kept.row,
-            data,
+            data: Vec::new(),
             index: Some(("flow-runs".to_owned(), kept.run.id.clone())),
             expires: later(now, KEEP_RUNS),
         };
-        match self.0.table.put(&row, Expect::Anything, now).await {
-            Ok(()) => Ok(()),
-            Err(PutError::Conflict(_)) => {
-                Err(StoreError::Refused("the run is driven elsewhere".to_owned()).into())
+        match self.put_long(row, &*kept, expect, now).await {
+            Ok(parts) => {
+                let before = std::mem::replace(&mut kept.parts, parts);
+                if let Some(parts) = before.filter(|before| Some(before) != kept.parts.as_ref()) {
+                    self.drop_parts(&key(&kept.run.id), &parts, now).await;
+                }
+                Ok(())
+            }
+            Err(PutError::Conflict(Some(stands))) => {
+                *kept = self.kept(&stands, now).await?;
+                Ok(())
+            }
+            Err(PutError::Conflict(None)) => {
+                Err(Error::NotFound(format!("The run {} is gone.", kept.run.id)))
             }
             Err(PutError::Store(error)) => Err(error.into()),
         }
     }
 }
+
+fn key(id: &str) -> Key {
+    Key { partition: RUNS.to_owned(), sort: id.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

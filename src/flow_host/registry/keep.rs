@@ -15,6 +15,7 @@ use super::is_event;
 use crate::flow::model::Document;
 use crate::flow::validate;
 use crate::flow::validate::Diagnostic;
+use crate::flow::validate::MAX_READ_BYTES;
 use crate::flow::validate::Severity;
 use crate::flow_host::Error;
 use crate::flow_host::Host;
@@ -23,7 +24,6 @@ use crate::flow_host::rows::encode;
 use crate::row::Key;
 use crate::row::Row;
 use crate::store::Expect;
-use crate::store::MAX_ROW;
 use crate::store::PutError;
 use crate::time::Timestamp;
 
@@ -73,6 +73,8 @@ impl Host {
         match text.filter(|text| before.as_ref() != Some(text)) {
             Some(text) => {
                 summary.problems = problems(&text, summary);
+                record.writes =
+                    Document::parse(&text).ok().and_then(|document| validate::properties_written(&document));
                 // The text first: a record never names a version that is not there. A number that
                 // another save has taken, which lost the race or is still in it, is passed over.
                 let text = Text { text };
@@ -143,21 +145,21 @@ impl Host {
     async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<String, Error> {
         let row = self.0.table.get(&version_key(id, version), now).await?;
         let row = row.ok_or_else(|| Error::NotFound(format!("The flow {id} has no version {version}.")))?;
-        Ok(decode::<Text>(&row.data)?.text)
+        Ok(self.long::<Text>(&row, now).await?.text)
     }
 
     /// Whether the number was free.
     async fn put_text(&self, id: &str, version: u64, text: &Text, now: Timestamp) -> Result<bool, Error> {
-        let data = encode(text)?;
-        if data.len() > MAX_ROW {
+        if text.text.len() > MAX_READ_BYTES {
             return Err(Error::Asked(format!(
-                "The file is too large to be kept: {} bytes, compressed; {MAX_ROW} have room. Divide it.",
-                data.len()
+                "The file is too large to be kept: it has {} bytes, and {MAX_READ_BYTES} are kept. Divide it.",
+                text.text.len()
             )));
         }
-        let row = Row { key: version_key(id, version), version: 1, data, index: None, expires: None };
-        match self.0.table.put(&row, Expect::Absent, now).await {
-            Ok(()) => Ok(true),
+        let row =
+            Row { key: version_key(id, version), version: 1, data: Vec::new(), index: None, expires: None };
+        match self.put_long(row, text, Expect::Absent, now).await {
+            Ok(_) => Ok(true),
             Err(PutError::Conflict(_)) => Ok(false),
             Err(PutError::Store(error)) => Err(error.into()),
         }

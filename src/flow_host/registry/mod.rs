@@ -3,6 +3,8 @@
 //! A record wraps the file, which stays the adapter's own. Each save is a version with author,
 //! time and note; a text that is no flow is kept as it came.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -136,6 +138,9 @@ pub struct Draft {
 struct Record {
     summary: Summary,
     versions: Vec<Version>,
+    /// The keys that the draft writes to the property store; none where they are not known.
+    #[serde(default)]
+    writes: Option<BTreeSet<String>>,
 }
 
 impl Host {
@@ -144,22 +149,27 @@ impl Host {
     /// # Errors
     /// When the table does not answer.
     pub async fn flows(&self, now: Timestamp) -> Result<Vec<Summary>, Error> {
-        let mut flows = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let rows = self.0.table.list(FLOWS, "", after.as_deref(), PAGE, now).await?;
-            for row in &rows {
-                flows.push(decode::<Record>(&row.data)?.summary);
-            }
-            match rows.last() {
-                Some(last) if rows.len() == PAGE => after = Some(last.key.sort.clone()),
-                _ => break,
-            }
-        }
+        let mut flows: Vec<Summary> =
+            self.kept_flows(now).await?.into_iter().map(|record| record.summary).collect();
         flows.sort_by(|a, b| {
             (&a.source, &a.event, a.order, &a.name).cmp(&(&b.source, &b.event, b.order, &b.name))
         });
         Ok(flows)
+    }
+
+    async fn kept_flows(&self, now: Timestamp) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.0.table.list(FLOWS, "", after.as_deref(), PAGE, now).await?;
+            for row in &rows {
+                records.push(decode(&row.data)?);
+            }
+            match rows.last() {
+                Some(last) if rows.len() == PAGE => after = Some(last.key.sort.clone()),
+                _ => return Ok(records),
+            }
+        }
     }
 
     /// A new flow.
@@ -190,7 +200,7 @@ impl Host {
         if draft.document.is_none() && draft.raw.is_none() {
             draft.document = Some(Document::empty());
         }
-        self.save(Record { summary, versions: Vec::new() }, 0, draft, author, now).await
+        self.save(Record { summary, versions: Vec::new(), writes: None }, 0, draft, author, now).await
     }
 
     /// A flow with its draft.
@@ -299,7 +309,7 @@ impl Host {
         let (source, event) = (&flow.summary.source, &flow.summary.event);
         if !is_event(source, event) {
             return Err(Error::Asked(format!(
-                "A flow runs on an event of a source; {} {} is none. Choose both first.",
+                "A flow runs on an event of a source, such as onConnecting of voiceContact; {} {} is none. Save it with both first.",
                 or_none(source),
                 or_none(event)
             )));
@@ -356,14 +366,23 @@ impl Host {
         without: Option<&str>,
         now: Timestamp,
     ) -> Result<Around, Error> {
-        let others = self.flows(now).await?;
-        let also_active = others
-            .iter()
-            .filter(|f| f.active && Some(f.id.as_str()) != without)
-            .filter(|f| Some(&f.source) == source.as_ref() && Some(&f.event) == event.as_ref())
-            .map(|f| f.name.clone())
-            .collect();
-        Ok(Around { source, event, also_active, ..Around::default() })
+        let others = self.kept_flows(now).await?.into_iter().filter(|record| {
+            record.summary.deleted_at.is_none() && Some(record.summary.id.as_str()) != without
+        });
+        let mut around =
+            Around { source, event, properties_written: Some(BTreeSet::new()), ..Around::default() };
+        for Record { summary, writes, .. } in others {
+            around.properties_written = around
+                .properties_written
+                .zip(writes)
+                .map(|(all, these)| all.union(&these).cloned().collect());
+            let same = (Some(&summary.source), Some(&summary.event))
+                == (around.source.as_ref(), around.event.as_ref());
+            if summary.active && same {
+                around.also_active.push(summary.name);
+            }
+        }
+        Ok(around)
     }
 }
 

@@ -118,7 +118,7 @@ async fn an_active_flow_keeps_an_event_and_findings_follow_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_has_no_room_is_refused_in_words() {
+async fn a_long_file_is_kept_whole_and_one_beyond_all_measure_is_refused_in_words() {
     let host = host();
     let mut state = 1_u64;
     let noise: String = (0..900_000)
@@ -127,8 +127,10 @@ async fn a_file_that_has_no_room_is_refused_in_words() {
             char::from(b' ' + u8::try_from((state >> 40) % 90).unwrap())
         })
         .collect();
-    let huge = Draft { name: Some("Huge".to_owned()), raw: Some(noise), ..Draft::default() };
-    let refused = host.create_flow(huge, "ada", NOW).await;
+    let file = |raw: String| Draft { name: Some("Long".to_owned()), raw: Some(raw), ..Draft::default() };
+    let kept = host.create_flow(file(noise.clone()), "ada", NOW).await.unwrap();
+    assert_eq!(host.flow(&kept.summary.id, NOW).await.unwrap().raw, Some(noise));
+    let refused = host.create_flow(file(" ".repeat(validate::MAX_READ_BYTES + 1)), "ada", NOW).await;
     assert!(matches!(&refused, Err(Error::Asked(why)) if why.contains("too large")), "{refused:?}");
 }
 
@@ -140,4 +142,30 @@ async fn a_list_is_whole() {
         host.create_flow(fields, "ada", NOW).await.unwrap();
     }
     assert_eq!(host.flows(NOW).await.unwrap().len(), PAGE + 1);
+}
+
+#[tokio::test]
+async fn what_other_flows_write_is_known_around_a_flow() {
+    let host = host();
+    let keep = async |name: &str, kind: &str, key: &str| {
+        let flow =
+            json!({"actions": [{"id": "uid-0", "type": kind, "controls": {"key": key, "value": "x"}}]});
+        let document = Document::parse(&flow.to_string()).ok();
+        let draft = Draft { name: Some(name.to_owned()), document, ..Draft::default() };
+        host.create_flow(draft, "ada", NOW).await.unwrap().summary.id
+    };
+    let codes = async |own: &str| {
+        let around = host.surroundings(None, None, Some(own), NOW).await.unwrap();
+        let document = host.flow(own, NOW).await.unwrap().document.unwrap();
+        let found = validate::check(&document, &around);
+        found.iter().any(|finding| finding.code == "S505")
+    };
+    let reader = keep("Reads", "SE_GetProperty", "taskId").await;
+    assert!(codes(&reader).await, "nobody writes it");
+    let writer = keep("Writes", "SE_SetProperty", "taskId").await;
+    assert!(!codes(&reader).await);
+    host.delete_flow(&writer, true, NOW).await.unwrap();
+    assert!(codes(&reader).await, "who wrote it is gone");
+    keep("Computes", "SE_SetProperty", "$.payload.key").await;
+    assert!(!codes(&reader).await, "it may be any key");
 }

@@ -1,0 +1,112 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::flow_host::Ask;
+use crate::flow_host::Invoke;
+use crate::flow_host::Settings;
+use crate::store::Table;
+use crate::store::sqlite::Sqlite;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
+
+/// A process over this table, whose Salesforce finds this text and notes what it is asked.
+fn process(table: &Arc<dyn Table>, text: &str) -> (Host, Arc<Mutex<Vec<Value>>>) {
+    let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let (noted, text) = (asked.clone(), text.to_owned());
+    let salesforce: Invoke = Arc::new(move |ask| {
+        let Ask::Event(event) = ask else { panic!("nothing here asks for Apex") };
+        noted.lock().unwrap().push(event["Details"]["Parameters"].clone());
+        let reply = json!({"Id": "00T000000000001AAA", "sf_count": "1", "sf_records": [{"Body": text}]});
+        Box::pin(async move { Ok(reply) })
+    });
+    (Host::new(Settings::default(), table.clone(), Some(salesforce), None), asked)
+}
+
+/// Start → a query → a block of the browser → a task that reads the query → End.
+fn started() -> Started {
+    let flow = json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": "q"}},
+        {"id": "q", "type": "SE_SFQueryValue", "controls": {"query": "SELECT Body FROM Note"}, "ports": {"success": "b"}},
+        {"id": "b", "type": "SE_AgentDialNumber", "controls": {"phoneNumber": "+12065550142"}, "ports": {"success": "l", "failure": "l"}},
+        {"id": "l", "type": "SE_CoreLength", "controls": {"value": "$.actions.q.results.value[0].Body"}, "ports": {"done": "t"}},
+        {"id": "t", "type": "SE_SFCreateTask", "controls": {"subject1": "$.actions.l.results.value"}, "ports": {"success": "e", "failure": "e"}},
+        {"id": "e", "type": "SE_End"}]});
+    Started {
+        flow_id: None,
+        flow_version: None,
+        flow_name: None,
+        document: Document::parse(&flow.to_string()).unwrap(),
+        event: Event { contact: json!({"contactId": "c-1"}), ..Event::default() },
+        mode: Mode::Live,
+        answers: HashMap::new(),
+        hurried: false,
+    }
+}
+
+/// Text that no compression makes short.
+fn noise(length: usize) -> String {
+    let mut state = 7_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from((state >> 40) % 26).unwrap())
+    };
+    (0..length).map(|_| letter()).collect()
+}
+
+const DONE: Outcome = Outcome::Success { results: Value::Null };
+
+#[tokio::test]
+async fn a_run_that_holds_a_megabyte_is_taken_up_whole_by_another_process() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let long = noise(1_000_000);
+    let (first, _) = process(&table, &long);
+    let run = first.start(started(), NOW).await.unwrap();
+    let id = run["id"].as_str().unwrap();
+    assert_eq!((&run["status"], &run["pending"]["actionId"]), (&json!("waiting"), &json!("b")));
+    let parts = async || table.list("flow-run#parts", "", None, 100, NOW).await.unwrap().len();
+    assert!(parts().await > 1, "the test means nothing where it fits into a row");
+    drop(first);
+
+    let (second, asked) = process(&table, &long);
+    let listed = second.runs(None, Some("c-1"), NOW).await.unwrap();
+    assert_eq!(listed[0]["actions"]["q"]["results"], json!({"cut": true}), "a list tells no megabytes");
+    let run = second.complete(id, "b", None, DONE, NOW).await.unwrap();
+    assert_eq!(run["status"], "completed", "{}", run["error"]);
+    assert_eq!(run["actions"]["l"]["results"]["value"], 1_000_000);
+    assert_eq!(asked.lock().unwrap()[0]["Subject"], "1000000");
+    let whole = second.run(id, NOW).await.unwrap();
+    assert_eq!(whole["actions"]["q"]["results"]["value"][0]["Body"], json!(long));
+    let kept = parts().await;
+    second.complete(id, "b", None, DONE, NOW).await.unwrap();
+    assert_eq!(parts().await, kept, "what no row names any more is taken away");
+}
+
+#[tokio::test]
+async fn what_another_process_has_told_a_run_is_not_told_again() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let ((first, of_first), (second, of_second)) = (process(&table, "x"), process(&table, "x"));
+    let run = first.start(started(), NOW).await.unwrap();
+    let id = run["id"].as_str().unwrap();
+    assert_eq!(second.complete(id, "b", None, DONE, NOW).await.unwrap()["status"], "completed");
+    let again = first.complete(id, "b", None, DONE, NOW).await.unwrap();
+    assert_eq!(again["status"], "completed");
+    assert_eq!(again["trace"].as_array().unwrap().last().unwrap()["phase"], "ignored");
+    let tasks = [of_first, of_second]
+        .map(|asked| asked.lock().unwrap().iter().filter(|call| call["sf_operation"] == "create").count());
+    assert_eq!(tasks, [0, 1], "the task is created once");
+}
+
+#[tokio::test]
+async fn of_two_processes_that_tell_a_run_at_once_one_stands() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let ((first, _), (second, _)) = (process(&table, "x"), process(&table, "x"));
+    let id = first.start(started(), NOW).await.unwrap()["id"].as_str().unwrap().to_owned();
+    let other = Outcome::failure("Busy", "The line is busy.");
+    let (a, b) = futures::join!(
+        first.complete(&id, "b", None, DONE, NOW),
+        second.complete(&id, "b", None, other, NOW)
+    );
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let stands = second.run(&id, NOW).await.unwrap();
+    assert_eq!((&a["actions"]["b"], &b["actions"]["b"]), (&stands["actions"]["b"], &stands["actions"]["b"]));
+}
