@@ -102,6 +102,92 @@ fn answers_stand_in_for_services_and_expectations_decide_the_exit_code() {
     assert!(text(&bad.stderr).contains("status"), "{}", text(&bad.stderr));
 }
 
+/// Start → the block → End by each of these outputs.
+fn alone(kind: &str, controls: Value, ports: &[&str]) -> String {
+    let out: serde_json::Map<_, _> = ports.iter().map(|port| ((*port).to_owned(), json!("e"))).collect();
+    json!({"actions": [
+        {"id": "s", "type": "SE_Start", "controls": {}, "ports": {"done": "b"}},
+        {"id": "b", "type": kind, "controls": controls, "ports": out},
+        {"id": "e", "type": "SE_End", "controls": {}, "ports": {}}]})
+    .to_string()
+}
+
+#[test]
+fn a_run_is_told_and_then_its_record_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let flow = alone("SE_CoreTruthy", json!({"value": "$.payload.gone"}), &["true", "false"]);
+    std::fs::write(folder.path().join("flow.json"), flow).unwrap();
+    let told = text(&tieline(folder.path(), &["flow", "run", "flow.json"], &[]).stdout);
+    let (trace, record) = told.split_once("\n\n").unwrap();
+    for part in ["Is Truthy? [b] false → e", "nothing at $.payload.gone", "completed"] {
+        assert!(trace.contains(part), "{part} is missing:\n{trace}");
+    }
+    let record: Value = serde_json::from_str(record).unwrap();
+    assert_eq!(record["b"], json!({"success": true, "results": false, "exception": null}));
+    assert_eq!(record["s"], json!({"success": true, "results": null, "exception": null}));
+}
+
+#[test]
+fn an_event_as_eventbridge_carries_it_starts_a_run_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let flow = alone(
+        "SE_CoreJoinStrings",
+        json!({"value1": "$.contact.contactId", "value2": "$.payload.eventType"}),
+        &["done"],
+    );
+    std::fs::write(folder.path().join("flow.json"), flow).unwrap();
+    let event = json!({"version": "0", "id": "ev-1", "detail-type": "Amazon Connect Contact Event", "time": "2026-11-20T10:20:00Z",
+        "detail": {"eventType": "CONNECTED_TO_AGENT", "contactId": "c-1", "channel": "VOICE", "initiationMethod": "INBOUND"}});
+    std::fs::write(folder.path().join("event.json"), event.to_string()).unwrap();
+    let ran = tieline(folder.path(), &["flow", "run", "flow.json", "--event", "event.json", "--json"], &[]);
+    let run: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(run["event"]["name"], "onConnected", "{run:#}");
+    assert_eq!(run["actions"]["b"]["results"]["value"], "c-1CONNECTED_TO_AGENT");
+}
+
+#[test]
+fn a_block_that_is_never_run_takes_a_scripted_answer_and_else_leaves_by_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let flow = alone("SE_JQueryMethod", json!({"selector": "#a", "method": "hide"}), &["success", "failure"]);
+    std::fs::write(folder.path().join("flow.json"), flow).unwrap();
+    let run = |answers: Value| {
+        std::fs::write(folder.path().join("answers.json"), answers.to_string()).unwrap();
+        tieline(folder.path(), &["flow", "run", "flow.json", "--answers", "answers.json"], &[])
+    };
+    let refused =
+        run(json!({"expect": {"actions": {"b": {"success": false, "exception": {"name": "NotAllowed"}}}}}));
+    assert_eq!(refused.status.code(), Some(0), "{}", text(&refused.stderr));
+    let answered =
+        run(json!({"SE_JQueryMethod": {"success": {}}, "expect": {"actions": {"b": {"success": true}}}}));
+    assert_eq!(answered.status.code(), Some(0), "{}", text(&answered.stderr));
+}
+
+#[test]
+fn a_flow_that_has_no_room_in_a_row_is_kept_and_run_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // Messages that no compression makes short.
+    let log = |n: usize| {
+        let message = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!(
+            r#"{{"id":"uid-{n}","type":"SE_Log","meta":{{}},"controls":{{"level":"info","message":"{message:x}"}},"ports":{{"done":"uid-{}"}},"position":[0,0]}}"#,
+            n + 1
+        )
+    };
+    let start = log(0).replace("SE_Log", "SE_Start");
+    let actions: Vec<String> = std::iter::once(start).chain((1..30_000).map(log)).collect();
+    let file = format!(r#"{{"actions":[{}]}}"#, actions.join(","));
+    std::fs::write(folder.path().join("flow.json"), &file).unwrap();
+    let go = |arguments: &[&str]| tieline(folder.path(), &[&["flow"], arguments].concat(), &[]);
+
+    let ran = go(&["run", "flow.json"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(text(&ran.stdout).contains("limit: The run took 1000 steps"));
+    let imported = go(&["import", "flow.json"]);
+    assert_eq!(imported.status.code(), Some(0), "{}", text(&imported.stderr));
+    let id = text(&imported.stdout).trim().to_owned();
+    assert_eq!(text(&go(&["export", &id]).stdout), file);
+}
+
 #[test]
 fn the_registry_takes_activates_and_gives_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,6 +201,31 @@ fn the_registry_takes_activates_and_gives_back() {
     let listed: Vec<Value> = serde_json::from_slice(&go(&["list", "--format", "json"]).stdout).unwrap();
     assert_eq!((&listed[0]["name"], &listed[0]["activeVersion"]), (&json!("walkthrough"), &json!(1)));
     assert_eq!(text(&go(&["export", &id]).stdout), std::fs::read_to_string(&file).unwrap());
+    // A new version may move the flow to another event; what is no event is refused by name.
+    let constant = fixture("constant-condition.json").display().to_string();
+    let moved = go(&[
+        "import",
+        &constant,
+        "--into",
+        &id,
+        "--source",
+        "chatContact",
+        "--event",
+        "onConnected",
+        "--name",
+        "Moved",
+    ]);
+    assert_eq!(moved.status.code(), Some(0), "{}", text(&moved.stderr));
+    let listed: Vec<Value> = serde_json::from_slice(&go(&["list", "--format", "json"]).stdout).unwrap();
+    assert_eq!(
+        [&listed[0]["name"], &listed[0]["source"], &listed[0]["event"], &listed[0]["draftVersion"]],
+        [&json!("Moved"), &json!("chatContact"), &json!("onConnected"), &json!(2)]
+    );
+    for wrong in [["import", &constant, "--source", "voice"], ["check", &constant, "--source", "voice"]] {
+        let refused = go(&wrong);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains("voiceContact"), "{}", text(&refused.stderr));
+    }
     let damaged = go(&["import", &fixture("damaged-references.json").display().to_string()]);
     let refused = go(&["activate", text(&damaged.stdout).trim()]);
     assert_ne!(refused.status.code(), Some(0));

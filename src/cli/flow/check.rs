@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Format;
 use super::bytes;
 use super::decoded;
+use super::known;
 use super::print_rows;
 use crate::flow::model::Document;
 use crate::flow::validate;
@@ -42,6 +43,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        known(self.source.as_deref(), self.event.as_deref())?;
         let around = Around { source: self.source.clone(), event: self.event.clone(), ..Around::default() };
         let mut all = Vec::new();
         let mut unread = 0;

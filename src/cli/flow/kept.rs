@@ -7,13 +7,17 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Format;
+use super::known;
 use super::now;
 use super::print_rows;
 use super::text;
+use crate::flow::import::Renumbered;
 use crate::flow::import::import;
 use crate::flow_host::Error;
 use crate::flow_host::Host;
 use crate::flow_host::registry::Draft;
+use crate::flow_host::registry::Summary;
+use crate::time::Timestamp;
 
 /// Who is named as the author of what a command saves.
 const AUTHOR: &str = "command line";
@@ -26,11 +30,11 @@ pub(super) struct Import {
     #[arg(long)]
     name: Option<String>,
     /// Its source, such as voiceContact.
-    #[arg(long, default_value = "")]
-    source: String,
+    #[arg(long)]
+    source: Option<String>,
     /// Its event, such as onConnecting.
-    #[arg(long, default_value = "")]
-    event: String,
+    #[arg(long)]
+    event: Option<String>,
     /// Save it as a new version of this flow.
     #[arg(long, value_name = "ID")]
     into: Option<String>,
@@ -88,6 +92,9 @@ pub(super) struct Runs {
 
 impl Import {
     pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
+        if self.into.is_none() || self.source.is_some() {
+            known(self.source.as_deref(), self.event.as_deref())?;
+        }
         let read = import(&text(&self.file)?);
         for note in &read.report.notes {
             eprintln!("{note}");
@@ -95,15 +102,26 @@ impl Import {
         for kind in &read.report.unknown_types {
             eprintln!("The block {kind} is not known; it is kept.");
         }
+        for Renumbered { from, to } in &read.report.renumbered {
+            eprintln!("The id {from} stood twice; the later action is {to} now.");
+        }
         let raw = read.document.is_none().then_some(read.raw);
-        let draft = Draft { document: read.document, raw, note: self.note, ..Draft::default() };
+        let draft = Draft {
+            name: self.name,
+            source: self.source,
+            event: self.event,
+            document: read.document,
+            raw,
+            note: self.note,
+            ..Draft::default()
+        };
         let flow = if let Some(id) = &self.into {
             host.update_flow(id, draft, AUTHOR, now()).await?
         } else {
             let of_file = self.file.file_stem().map(|s| s.to_string_lossy().into_owned());
             let in_file = draft.document.as_ref().and_then(|d| d.name().map(str::to_owned));
-            let name = self.name.or(in_file).or(of_file);
-            let draft = Draft { name, source: Some(self.source), event: Some(self.event), ..draft };
+            let name = draft.name.or(in_file).or(of_file);
+            let draft = Draft { name, ..draft };
             host.create_flow(draft, AUTHOR, now()).await?
         };
         println!("{}", flow.summary.id);
@@ -144,6 +162,11 @@ impl Activate {
                     Some(version) => eprintln!("Version {version} of {} runs.", flow.summary.name),
                     None => eprintln!("No version of {} runs.", flow.summary.name),
                 }
+                let Summary { id, source, event, active, .. } = flow.summary;
+                let around = host.surroundings(Some(source), Some(event), Some(&id), now()).await?;
+                for other in around.also_active.iter().filter(|_| active) {
+                    eprintln!("{other} is active for the same source and event: both run, in their order.");
+                }
                 Ok(ExitCode::SUCCESS)
             }
             Err(Error::Faulty(findings)) => {
@@ -163,7 +186,12 @@ impl List {
     pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
         let mut flows = host.flows(now()).await?;
         flows.retain(|flow| self.deleted || flow.deleted_at.is_none());
-        let rows: Vec<Value> = flows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+        let mut rows: Vec<Value> = flows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+        if self.format == Format::Table {
+            for (row, flow) in rows.iter_mut().zip(&flows) {
+                row["saved"] = json!(flow.updated_at.to_rfc3339());
+            }
+        }
         if rows.is_empty() && self.format == Format::Table {
             eprintln!("No flow is kept here; `tieline flow import FILE` takes one in.");
             return Ok(ExitCode::SUCCESS);
@@ -175,6 +203,8 @@ impl List {
             ("EVENT", "event"),
             ("DRAFT", "draftVersion"),
             ("ACTIVE", "activeVersion"),
+            ("SAVED", "saved"),
+            ("BY", "author"),
         ];
         print_rows(self.format, &rows, &columns);
         Ok(ExitCode::SUCCESS)
@@ -186,6 +216,8 @@ impl Runs {
         let mut runs = host.runs(self.flow.as_deref(), self.contact.as_deref(), now()).await?;
         if self.format == Format::Table {
             for run in &mut runs {
+                let started = run.get("startedAt").and_then(Value::as_i64).map(Timestamp::from_millis);
+                run["started"] = json!(started.map(Timestamp::to_rfc3339));
                 let contact = run.pointer("/event/contact/contactId").cloned().unwrap_or(Value::Null);
                 run["contact"] = contact;
                 run["event"] = json!(format!(
@@ -201,6 +233,7 @@ impl Runs {
         }
         let columns = [
             ("ID", "id"),
+            ("STARTED", "started"),
             ("FLOW", "flowName"),
             ("EVENT", "event"),
             ("CONTACT", "contact"),

@@ -169,6 +169,27 @@ fn blocks(term: Option<&str>, format: Format) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The source and the event that a flow is for, refused where there is none of that name.
+fn known(source: Option<&str>, event: Option<&str>) -> anyhow::Result<()> {
+    let (source, event) = (source.filter(|id| !id.is_empty()), event.filter(|name| !name.is_empty()));
+    let all = &catalogue::catalogue().sources;
+    let names = |names: Vec<&str>| names.join(", ");
+    let Some(id) = source else {
+        anyhow::ensure!(event.is_none(), "an event belongs to a source: give --source, too");
+        return Ok(());
+    };
+    let source = all.iter().find(|source| source.id == id).with_context(|| {
+        format!("there is no source {id}; there are {}", names(all.iter().map(|s| s.id.as_str()).collect()))
+    })?;
+    if let Some(name) = event {
+        source.event(name).with_context(|| {
+            let events = source.events.iter().map(|event| event.name.as_str()).collect();
+            format!("{id} has no event {name}; it has {}", names(events))
+        })?;
+    }
+    Ok(())
+}
+
 /// The bytes of a file, or of standard input.
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -232,6 +253,23 @@ fn now() -> crate::time::Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_or_event_that_is_none_is_told_with_those_there_are() {
+        for (source, event) in
+            [(None, None), (Some(""), Some("")), (Some("voiceContact"), Some("onConnecting"))]
+        {
+            known(source, event).unwrap();
+        }
+        for (source, event, told) in [
+            (Some("voice"), None, "voiceContact"),
+            (Some("voiceContact"), Some("onInit"), "onConnecting"),
+            (None, Some("onInit"), "--source"),
+        ] {
+            let error = known(source, event).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
 
     #[test]
     fn what_windows_writes_is_read_and_what_would_lose_letters_is_not() {

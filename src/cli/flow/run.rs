@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document;
 use super::now;
 use super::scripted::Script;
+use super::tell::record;
 use super::tell::tell;
 use super::tell::unanswered;
 use super::text;
@@ -19,6 +20,7 @@ use crate::flow_host::Host;
 use crate::flow_host::Mode;
 use crate::flow_host::Settings;
 use crate::flow_host::Started;
+use crate::flow_host::contact_event;
 use crate::lambda::Service;
 use crate::lambda::events;
 use crate::store::sqlite::Sqlite;
@@ -27,13 +29,17 @@ use crate::store::sqlite::Sqlite;
 pub(super) struct Args {
     /// The flow file; `-` reads standard input.
     file: PathBuf,
-    /// The event: `{source, name, payload, contact, agent}`.
+    /// The event: {source, name, payload, contact, agent}, or a contact event as EventBridge carries it.
     #[arg(long, value_name = "E.json", conflicts_with = "sample")]
     event: Option<PathBuf>,
     /// A sample of the catalogue instead, such as voiceContact/onConnecting.
     #[arg(long, value_name = "SOURCE/EVENT")]
     sample: Option<String>,
     /// Outcomes of actions that nobody else can give, and what is expected of the run.
+    ///
+    /// By action id or type: {"uid-3": {"success": {"id": "003…"}}, "SE_AgentDialNumber": {"failure":
+    /// "Busy"}, "SE_SFIsDoNotCall": true, "expect": {"status": "completed", "asked": ["uid-3"]}}. A list
+    /// is taken one by one, its last for ever. What differs from `expect` is told, and the exit code is 1.
     #[arg(long, value_name = "A.json")]
     answers: Option<PathBuf>,
     /// The simulated org at this address (`tieline org`), instead of the one configured.
@@ -83,6 +89,7 @@ impl Args {
             println!("{}", serde_json::to_string_pretty(&run)?);
         } else {
             tell(&run);
+            println!("\n{}", record(&run));
             unanswered(&run);
         }
         let failures = script.failures(&run);
@@ -95,8 +102,12 @@ impl Args {
     /// The event: from the file, from the catalogue, or an empty one.
     fn given(&self) -> anyhow::Result<Event> {
         if let Some(file) = &self.event {
-            let mut value: Value = serde_json::from_str(&text(file)?)
-                .with_context(|| format!("{} is no JSON", file.display()))?;
+            let text = text(file)?;
+            let mut value: Value =
+                serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
+            if value.get("detail-type").is_some() {
+                return Ok(contact_event::read(&text).with_context(|| format!("{}", file.display()))?.event);
+            }
             // The interface calls the name of an event by `event`; both are read.
             if let (None, Some(name)) = (value.get("name"), value.get("event").cloned()) {
                 value["name"] = name;

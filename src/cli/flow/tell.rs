@@ -1,4 +1,5 @@
-//! A run told to a person: each block with its inputs, outcome, output and time.
+//! A run told to a person: each block with its inputs, outcome, output and time, and what is kept
+//! of it.
 
 use serde_json::Value;
 
@@ -45,6 +46,14 @@ pub(super) fn tell(run: &Value) {
             },
         }
     }
+}
+
+/// The record of each action that ran, `{success, results, exception}`: JSON, one action a line.
+pub(super) fn record(run: &Value) -> String {
+    let actions = run.get("actions").and_then(Value::as_object).into_iter().flatten();
+    let lines: Vec<String> =
+        actions.map(|(id, record)| format!("  {}: {record}", Value::from(id.as_str()))).collect();
+    if lines.is_empty() { "{}".to_owned() } else { format!("{{\n{}\n}}", lines.join(",\n")) }
 }
 
 /// Says which actions nobody could carry out, and how to stand in for them.
