@@ -21,8 +21,11 @@ fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<_> = (0..heads.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<_> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        padded.join("  ").trim_end().to_owned()
+        // Not by a format's width: that panics beyond 65,535.
+        let padded = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let head = line(&mut heads.iter().copied());
     let rows = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
@@ -37,5 +40,7 @@ mod tests {
     fn columns_stand_under_each_other() {
         let rows = [vec!["1".to_owned(), "é".to_owned()], vec!["10".to_owned(), String::new()]];
         assert_eq!(columns(&["ID", "WHAT"], &rows), "ID  WHAT\n1   é\n10");
+        let long = "x".repeat(70_000);
+        assert_eq!(columns(&["ID"], &[vec![long.clone()]]), format!("ID\n{long}"));
     }
 }

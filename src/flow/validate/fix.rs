@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Around, Diagnostic, Repair, file, layout, whole};
+use super::{Around, Diagnostic, Repair, escaped, file, layout, whole};
 use crate::flow::json::Json;
 use crate::flow::model::Document;
 use crate::flow::path::Path;
@@ -33,17 +33,12 @@ pub fn apply(document: &mut Document, around: &Around, codes: Option<&[String]>)
     let mut renumber = Vec::new();
     let mut applied = Vec::new();
     // Pointers into arguments go first: the newer dialect may move nothing but keys of an action.
-    for finding in &findings {
+    let replaced = replace(document, &findings);
+    for (number, finding) in findings.iter().enumerate() {
         let Some(fix) = &finding.fix else { continue };
         let index = finding.order.wrapping_sub(1);
         let done = match &fix.repair {
-            Repair::Replace(old, new) => match at_mut(document.json_mut(), &finding.pointer) {
-                Some(place) if place == old => {
-                    place.clone_from(new);
-                    true
-                }
-                _ => false,
-            },
+            Repair::Replace(..) => replaced.contains(&number),
             Repair::Normalise => true,
             Repair::Place => {
                 match (document.actions_mut().get_mut(index), places.as_ref().and_then(|p| p.get(index))) {
@@ -75,6 +70,38 @@ pub fn apply(document: &mut Document, around: &Around, codes: Option<&[String]>)
     }
     rename(document, &renumber);
     applied
+}
+
+/// Puts each new value in its place, where the old one stands there; gives the numbers of those that
+/// were put. Each object is looked at once, however many of its members are replaced.
+fn replace(document: &mut Document, findings: &[Diagnostic]) -> HashSet<usize> {
+    let mut by_parent: HashMap<&str, Vec<_>> = HashMap::new();
+    for (number, finding) in findings.iter().enumerate() {
+        if let Some(Repair::Replace(old, new)) = repair(finding)
+            && let Some((parent, key)) = finding.pointer.rsplit_once('/')
+        {
+            by_parent.entry(parent).or_default().push((number, key, old, new));
+        }
+    }
+    let mut replaced = HashSet::new();
+    for (parent, repairs) in by_parent {
+        let mut places: HashMap<String, &mut Json> = match at_mut(document.json_mut(), parent) {
+            Some(Json::Object(members)) => {
+                members.iter_mut().map(|(key, value)| (escaped(key), value)).collect()
+            }
+            Some(Json::Array(items)) => {
+                items.iter_mut().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+            }
+            _ => continue,
+        };
+        for (number, key, old, new) in repairs {
+            if let Some(place) = places.get_mut(key).filter(|place| ***place == *old) {
+                place.clone_from(new);
+                replaced.insert(number);
+            }
+        }
+    }
+    replaced
 }
 
 fn repair(finding: &Diagnostic) -> Option<&Repair> {

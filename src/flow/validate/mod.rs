@@ -208,9 +208,13 @@ impl At {
     }
 
     fn below(&self, key: &str) -> Self {
-        let key = key.replace('~', "~0").replace('/', "~1");
-        Self { pointer: format!("{}/{key}", self.pointer), ..self.clone() }
+        Self { pointer: format!("{}/{}", self.pointer, escaped(key)), ..self.clone() }
     }
+}
+
+/// A key as a JSON pointer spells it.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 struct Report {

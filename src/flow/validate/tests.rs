@@ -267,6 +267,17 @@ fn of_what_stands_twice_a_repair_leaves_the_one_that_counts() {
 }
 
 #[test]
+fn an_action_of_many_thousand_arguments_is_repaired_in_one_pass() {
+    let arguments: Vec<String> =
+        (0..100_000).map(|n| format!(r#""a/{n}":"$.actions.uid0.success""#)).collect();
+    let controls = format!("{{{}}}", arguments.join(","));
+    let mut document = Document::parse(&one("SE_Log", &controls, r#"{"done":"uid-9"}"#)).unwrap();
+    fix::apply(&mut document, &Around::default(), Some(&["X403".to_owned()]));
+    assert!(check(&document, &Around::default()).iter().all(|d| d.code != "X403"));
+    assert!(document.to_exact().contains(r#""a/99999":"$.actions.uid-0.success""#));
+}
+
+#[test]
 fn a_template_of_many_places_is_checked_in_one_pass() {
     let places: String = (0..50_000).map(|n| format!("${{a{n}}}")).collect();
     let variables: Vec<String> = (0..50_000).map(|n| format!(r#""b{n}":"x""#)).collect();
