@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 
 const USER: &str = "user.";
 const COUNTER: &str = "counter.";
-/// Most properties of an agent.
+/// Most properties of an agent that a run is given, and that are read at once.
 const MOST: usize = 1000;
 /// Longest value of a property, in bytes of JSON.
 const LONGEST: usize = 64 << 10;
@@ -106,12 +106,15 @@ impl Host {
                 Ok(None)
             }
             StoreCall::All => Ok(Some(Value::Object(self.properties(owner, now).await?))),
-            StoreCall::Clear => {
-                for row in table.list(&partition(owner), USER, None, MOST, now).await? {
+            StoreCall::Clear => loop {
+                let rows = table.list(&partition(owner), USER, None, MOST, now).await?;
+                for row in &rows {
                     table.remove(&row.key, now).await?;
                 }
-                Ok(None)
-            }
+                if rows.len() < MOST {
+                    return Ok(None);
+                }
+            },
             StoreCall::Counter { name } => {
                 let row = table.get(&at(owner, COUNTER, name), now).await?;
                 Ok(row.map(|row| decode(&row.data)).transpose()?)
@@ -154,4 +157,36 @@ fn at(owner: &str, kind: &str, name: &str) -> Key {
 /// The last write wins; versions must rise, and time does.
 fn version(now: Timestamp) -> u64 {
     now.as_millis().unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow_host::Settings;
+    use crate::store::sqlite::Sqlite;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
+
+    #[tokio::test]
+    async fn clearing_takes_all_that_flows_have_put_there_and_no_counter() {
+        let host = Host::new(Settings::default(), Sqlite::in_memory().unwrap().table("state"), None, None);
+        let ask = async |call: StoreCall| host.store("ada", &call, &Event::default(), NOW).await.unwrap();
+        for number in 0..=MOST {
+            ask(StoreCall::Set { key: format!("k{number}"), value: json!(number) }).await;
+        }
+        ask(StoreCall::Count { name: "calls".to_owned(), step: 2.0 }).await;
+        ask(StoreCall::Clear).await;
+        assert_eq!(ask(StoreCall::All).await, Some(json!({})));
+        assert_eq!(ask(StoreCall::Counter { name: "calls".to_owned() }).await, Some(json!(2)));
+    }
+
+    #[tokio::test]
+    async fn the_last_of_two_writes_at_once_stands() {
+        let host = Host::new(Settings::default(), Sqlite::in_memory().unwrap().table("state"), None, None);
+        let ask = async |call: StoreCall| host.store("ada", &call, &Event::default(), NOW).await.unwrap();
+        for value in [json!(1), json!(2)] {
+            ask(StoreCall::Set { key: "k".to_owned(), value }).await;
+        }
+        assert_eq!(ask(StoreCall::Get { key: "k".to_owned() }).await, Some(json!(2)));
+    }
 }

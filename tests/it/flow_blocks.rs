@@ -219,8 +219,26 @@ async fn writes_are_carried_out_in_order_and_recorded_under_the_contact() {
         fails(host, "SE_SFSaveLog", save(json!("null"), json!({"Nothing__c": "x"}))).await,
         "INVALID_FIELD"
     );
+    let task = json!({"subject1": "Voice", "otherTaskFields": {"Nothing__c": "x"}});
+    assert_eq!(fails(host, "SE_SFCreateTask", task).await, "INVALID_FIELD");
     let nothing = json!({"recordId": "zzz000000000001AAA", "fieldValues": {"Name": "x"}});
     assert_eq!(fails(host, "SE_SFSaveLog", nothing).await, "MissingInput");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_salesforce_its_blocks_leave_by_failure_and_say_what_is_missing() {
+    let table = Sqlite::in_memory().unwrap().table(sqlite::STATE);
+    let host = Host::new(FlowSettings::default(), table, None, None);
+    for (kind, controls) in [
+        ("SE_SFQueryValue", json!({"query": "SELECT Id FROM Contact"})),
+        ("SE_SFRetrieve", json!({"type": "Contact", "fields": "Id", "id": "003000000000001AAA"})),
+        ("SE_SFGetContactId", json!({"formattedPhoneNumber": "+12065550142"})),
+        ("SE_SFCreateTask", json!({"subject1": "Call"})),
+        ("SE_SFRunApex", json!({"apexClass": "A", "methodName": "b"})),
+        ("SE_SFSearchAndScreenpop", json!({"searchParams": "+12065550142"})),
+    ] {
+        assert_eq!(fails(&host, kind, controls).await, "NotAvailable", "{kind}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

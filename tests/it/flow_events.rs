@@ -101,7 +101,8 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     acting(&host).await;
     let done = json!({"status": 200, "body": {}});
     let task = json!({"status": 200, "body": {"ContactId": "task-1"}});
-    let connect = Scripted::start(vec![done.clone(), done.clone(), done, task]).await;
+    let gone = json!({"status": 404, "headers": {"x-amzn-errortype": "ResourceNotFoundException"}, "body": {"Message": "Contact not found"}});
+    let connect = Scripted::start(vec![done.clone(), done.clone(), done, task, gone]).await;
 
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#).unwrap();
@@ -163,6 +164,17 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     );
     let runs = host.runs(None, Some("c-3"), clock::now()).await.unwrap();
     assert_eq!(runs[0]["actions"]["uid-4"]["results"], json!({"contactId": "task-1"}), "{runs:?}");
+
+    // What Amazon Connect refuses leaves by failure, under its own name.
+    let refused = json!({"Records": [message("e-8", "DISCONNECTED", "c-4", 8)]});
+    assert_eq!(other.invoke(refused).await, good);
+    let runs = host.runs(None, Some("c-4"), clock::now()).await.unwrap();
+    let exception = &runs[0]["actions"]["uid-1"]["exception"];
+    assert_eq!(
+        (&exception["name"], &exception["message"]),
+        (&json!("ResourceNotFoundException"), &json!("Contact not found"))
+    );
+    assert!(runs[0]["actions"]["uid-9"]["success"] == true && runs[0]["status"] == "completed", "{runs:?}");
 
     let nothing = other.invoke(json!({"Details": {"Parameters": {}}})).await;
     assert!(matches!(&nothing, Answer::Error(kind, _) if kind == "InvalidEvent"), "{nothing:?}");
