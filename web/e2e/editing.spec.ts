@@ -156,3 +156,30 @@ test("delete has a way back, versions can be restored", async ({ page, server })
   await expect(page.getByText("Restored Screen pop")).toBeVisible();
   await expect(page.getByRole("heading", { name: "Screen pop" })).toBeVisible();
 });
+
+test("a file that is dropped on the list or on the editor is looked at", async ({ page, server }) => {
+  const drop = async (selector: string): Promise<void> => {
+    const data = await page.evaluateHandle((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([content], "Dropped.json", { type: "application/json" }));
+      return transfer;
+    }, JSON.stringify(POP));
+    await page.dispatchEvent(selector, "drop", { dataTransfer: data });
+  };
+  await page.goto(server.address);
+  await expect(page.getByText("No flows yet")).toBeVisible();
+  await drop(".page");
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("4 blocks");
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await expect(dialog.getByLabel("CTI Flow Name")).toHaveValue("Dropped");
+  const flow = await server.call<{ id: string }>("POST", "/flows", FIELDS);
+  await page.goto(`${server.origin}/#/flows/${flow.id}/editor`);
+  await expect(page.locator(".stage")).toBeVisible();
+  await drop(".editor .stage");
+  await expect(dialog).toContainText("4 blocks");
+  await dialog.getByRole("button", { name: "Replace the stage" }).click();
+  await expect(page.locator(".react-flow__node")).toHaveCount(4);
+  await page.keyboard.press("Control+z");
+  await expect(page.locator(".react-flow__node")).toHaveCount(0);
+});

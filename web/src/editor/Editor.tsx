@@ -4,6 +4,7 @@ import { Banners } from "./Banners";
 import { SessionContext, useEditor } from "./context";
 import { Dock } from "./Dock";
 import { Explorer } from "./Explorer";
+import { Import } from "./Import";
 import { useKeys } from "./keys";
 import { Search } from "./Search";
 import type { EditorSession } from "./session";
@@ -44,7 +45,17 @@ function Inner({ session }: { session: EditorSession }) {
     return () => window.removeEventListener("beforeunload", warn);
   }, [session]);
   return (
-    <div className="editor" tabIndex={-1}>
+    <div
+      className="editor"
+      tabIndex={-1}
+      onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
+      onDrop={(event) => {
+        const [file] = event.dataTransfer.files;
+        if (!file || session.state.importing !== null) return;
+        event.preventDefault();
+        session.store.set({ importing: file });
+      }}
+    >
       <div className="editor-main">
         <div className="editor-centre">
           <Toolbar onHelp={showHelp} />
@@ -58,6 +69,7 @@ function Inner({ session }: { session: EditorSession }) {
         <Sidebar />
       </div>
       {explorer && <Explorer open={explorer} />}
+      <Import />
       {help && (
         <Suspense fallback={null}>
           <Shortcuts onClose={() => setHelp(false)} />

@@ -4,7 +4,6 @@ import { createPortal } from "react-dom";
 import type { Action } from "../api/types";
 import { END, positionOf, START, type Point } from "../flow/document";
 import { download } from "../flows/files";
-import { ImportDialog } from "../flows/ImportDialog";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
@@ -13,7 +12,6 @@ import { useEditor, useSession } from "./context";
 import { addBeside, placeBeside } from "./keys";
 import { dropTarget, type PaletteItem } from "./palette";
 import { savePicture } from "./picture";
-import { FIT } from "./view";
 
 const T = text.editor;
 
@@ -24,7 +22,6 @@ export function MainMenu() {
   const hasStart = useEditor((s) => s.doc.actions.some((a) => a.type === START));
   const hasEnd = useEditor((s) => s.doc.actions.some((a) => a.type === END));
   const chosen = useEditor((s) => s.selected.size);
-  const [uploading, setUploading] = useState<{ name: string; text: string } | true | null>(null);
   const name = (): string => session.state.flow.name;
   const place = (type: PaletteItem): void => {
     if (type === "block") {
@@ -57,7 +54,7 @@ export function MainMenu() {
             { label: T.picturePng, icon: "image", disabled: empty, run: () => void savePicture(session.state.doc, session.catalogue, name(), "png") },
           ]}
         />
-        <Button icon="upload" onClick={() => setUploading(true)}>
+        <Button icon="upload" onClick={() => session.store.set({ importing: "ask" })}>
           {T.upload}
         </Button>
       </div>
@@ -86,16 +83,6 @@ export function MainMenu() {
         </div>
       ) : (
         <p className="faint">{chosen > 1 ? T.manyChosen(chosen) : T.selectHint}</p>
-      )}
-      {uploading && (
-        <ImportDialog
-          catalogue={session.catalogue}
-          onClose={() => setUploading(null)}
-          onApply={(doc) => {
-            session.apply(doc, T.steps.import);
-            requestAnimationFrame(() => void flow.fitView(FIT));
-          }}
-        />
       )}
     </div>
   );

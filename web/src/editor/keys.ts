@@ -14,13 +14,14 @@ export function useKeys(help: () => void): void {
   const flow = useReactFlow();
   useClipboard(session);
   useEffect(() => {
-    // A block that is removed leaves the focus nowhere; the keys still mean the editor then.
+    // A removed block or a closed dialog leaves the focus on the page round the editor; the keys still mean the editor then.
     let inside = true;
     const notice = (event: Event): void => {
-      inside = isInEditor(event.target);
+      if (event.target instanceof Element && event.target.closest("dialog")) return;
+      if (!isRoundEditor(event.target)) inside = isInEditor(event.target);
     };
     const press = (event: KeyboardEvent): void => {
-      const nowhere = event.target === document.body && inside && document.querySelector("dialog[open]") === null;
+      const nowhere = inside && isRoundEditor(event.target) && document.querySelector("dialog[open]") === null;
       if (!nowhere && !isInEditor(event.target)) return;
       const typing = isTyping(event.target);
       const command = event.ctrlKey || event.metaKey;
@@ -64,6 +65,10 @@ export function useKeys(help: () => void): void {
       document.removeEventListener("keydown", press);
     };
   }, [session, flow, help]);
+}
+
+function isRoundEditor(target: EventTarget | null): boolean {
+  return target instanceof Element && target.querySelector(".editor") !== null;
 }
 
 /** A dialog over the editor has keys of its own. */

@@ -29,6 +29,8 @@ export interface EditorState {
   connecting: { end: End; hover: string | null; keyboard: boolean } | null;
   naming: string | null;
   explorer: Explorer | null;
+  /** The dialog of an upload, with the file that was dropped. */
+  importing: File | "ask" | null;
   panel: Panel | null;
   searching: boolean;
   diagnostics: Diagnostic[];
@@ -76,6 +78,7 @@ export class EditorSession {
       connecting: null,
       naming: null,
       explorer: null,
+      importing: null,
       panel: null,
       searching: false,
       diagnostics: [],

@@ -23,7 +23,7 @@ const T = text.flows;
 export function FlowList({ catalogue }: { catalogue: Catalogue }) {
   const loaded = useLoad("flows", (signal) => api.flows(signal));
   const { query } = usePlace();
-  const [open, setOpen] = useState<"new" | "upload" | "templates" | null>(null);
+  const [open, setOpen] = useState<"new" | "upload" | "templates" | File | null>(null);
   const filter = { q: query.get("q") ?? "", source: query.get("source") ?? "", state: query.get("state") ?? "" };
   const narrow = (patch: Partial<typeof filter>): void => setQuery({ ...filter, ...patch });
   const flows = loaded.value ?? [];
@@ -49,7 +49,7 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
       onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        setOpen("upload");
+        setOpen(event.dataTransfer.files[0] ?? null);
       }}
     >
       <header className="page-head">
@@ -78,7 +78,7 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
         )}
       </div>
       {open === "new" && <FlowForm catalogue={catalogue} onClose={() => setOpen(null)} onDone={(flow) => go(["flows", flow.id])} />}
-      {open === "upload" && <ImportDialog catalogue={catalogue} onClose={() => setOpen(null)} />}
+      {(open === "upload" || open instanceof File) && <ImportDialog catalogue={catalogue} dropped={open === "upload" ? undefined : open} onClose={() => setOpen(null)} />}
       {open === "templates" && <TemplateGallery catalogue={catalogue} onClose={() => setOpen(null)} />}
     </div>
   );

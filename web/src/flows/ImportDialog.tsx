@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api } from "../api/client";
 import { asProblem } from "../api/problem";
 import type { FlowDocument, ImportReport } from "../api/types";
@@ -29,13 +29,14 @@ interface Props {
   onClose: () => void;
   /** In the editor the stage is replaced; in the list a record is made. */
   onApply?: (document: FlowDocument) => void;
-  initial?: { name: string; text: string };
+  /** A file that was dropped on the page. */
+  dropped?: File | undefined;
 }
 
 /** Reads a file or text, shows what it would bring, and only then applies it. */
-export function ImportDialog({ catalogue, onClose, onApply, initial }: Props) {
+export function ImportDialog({ catalogue, onClose, onApply, dropped }: Props) {
   const [looked, setLooked] = useState<Looked | null>(null);
-  const [pasted, setPasted] = useState(initial?.text ?? "");
+  const [pasted, setPasted] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
   const [making, setMaking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -61,6 +62,7 @@ export function ImportDialog({ catalogue, onClose, onApply, initial }: Props) {
     if (picked.size > MAX_FILE) setWrong(T.tooBig);
     else void picked.text().then((content) => look(picked.name.replace(/\.json$/i, ""), content));
   };
+  useEffect(() => read(dropped), [dropped]);
   if (making && looked) {
     return (
       <FlowForm
