@@ -57,7 +57,7 @@ export const flows = {
     description: "Description",
     active: "Active",
     debug: "Debug",
-    debugHint: "Every run writes its steps to the browser console",
+    debugHint: "The CTI Adapter’s flag, kept with the flow; Tieline traces every run",
     order: "Order",
     orderHint: "When several flows listen to one event, the lowest runs first",
     choose: "Choose…",
