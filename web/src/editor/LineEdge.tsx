@@ -7,7 +7,7 @@ import { text } from "../text/en";
 import { useSession } from "./context";
 import { useTrace } from "./useTrace";
 
-export type LineEdgeType = Edge<{ line: Line; route: Route | undefined }, "line">;
+export type LineEdgeType = Edge<{ line: Line; route: Route | undefined; crowded: boolean }, "line">;
 
 export const LineEdge = memo(function LineEdge(props: EdgeProps<LineEdgeType>) {
   const session = useSession();
@@ -48,7 +48,7 @@ function useRoute({ data, source, target, sourceX, sourceY, targetX, targetY }: 
   const isStill = chosen !== undefined && near(chosen.from.x, sourceX) && near(chosen.from.y, sourceY) && near(chosen.to.x, targetX) && near(chosen.to.y, targetY);
   return useMemo(() => {
     if (isStill) return chosen;
-    const others = session.state.doc.actions.filter((action) => action.id !== source && action.id !== target);
+    const others = data?.crowded ? [] : session.state.doc.actions.filter((action) => action.id !== source && action.id !== target);
     const ends = { from: { x: sourceX, y: sourceY }, side: isBad(data?.line.port ?? "") ? ("below" as const) : ("right" as const), to: { x: targetX, y: targetY } };
     return route(ends, others.map((action) => boxOf(session.catalogue, action)));
   }, [isStill, chosen, session, data, source, target, sourceX, sourceY, targetX, targetY]);

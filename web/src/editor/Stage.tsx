@@ -33,6 +33,11 @@ import { FIT, useSteadyView } from "./view";
 
 export type BlockNodeType = Node<{ action: Action }, "block">;
 
+/** From so many blocks on, broken lines are drawn plain: dashes are what a browser paints slowest. */
+const MANY = 100;
+/** A block with more lines than this drags them straight along, without a way round the others. */
+const CROWD = 12;
+
 const NODE_TYPES = { block: BlockNode };
 const EDGE_TYPES = { line: LineEdge };
 const SNAP: [number, number] = [edit.GRID, edit.GRID];
@@ -106,7 +111,7 @@ export function Stage() {
   const fitOnce = useRef(false);
   return (
     <ReactFlow
-      className="stage"
+      className={doc.actions.length > MANY ? "stage many" : "stage"}
       aria-label={text.editor.stage}
       nodes={nodes}
       edges={edges}
@@ -206,10 +211,10 @@ function useRoutes(doc: FlowDocument, catalogue: Catalogue): Map<string, Route> 
 
 function edgesOf(doc: FlowDocument, routes: ReadonlyMap<string, Route>, chosen: string | null): LineEdgeType[] {
   const ids = new Set(doc.actions.map((action) => action.id));
-  return edit
-    .linesOf(doc)
-    .filter((line) => ids.has(line.to))
-    .map((line) => ({
+  const lines = edit.linesOf(doc).filter((line) => ids.has(line.to));
+  const into = new Map<string, number>();
+  for (const line of lines) into.set(line.to, (into.get(line.to) ?? 0) + 1);
+  return lines.map((line) => ({
       id: edit.lineId(line),
       type: "line",
       source: line.from,
@@ -217,7 +222,7 @@ function edgesOf(doc: FlowDocument, routes: ReadonlyMap<string, Route>, chosen: 
       target: line.to,
       targetHandle: "in",
       selected: chosen === edit.lineId(line),
-      data: { line, route: routes.get(edit.lineId(line)) },
+      data: { line, route: routes.get(edit.lineId(line)), crowded: (into.get(line.to) ?? 0) > CROWD },
       ariaLabel: text.editor.lineLabel(line.from, text.ports[line.port] ?? line.port, line.to),
     }));
 }

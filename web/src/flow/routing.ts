@@ -74,7 +74,7 @@ export function route(ends: Ends, boxes: Box[], taken = new Lanes(), target = ""
   }
   let best: { corners: Spot[]; cost: number } | null = null;
   for (const corners of ways(ends, near)) {
-    const cost = costOf(corners, near, taken, target);
+    const cost = costOf(corners, near, taken, target, best?.cost ?? Infinity);
     if (!best || cost < best.cost) best = { corners, cost };
   }
   const corners = best?.corners ?? [ends.from, ends.to];
@@ -147,11 +147,13 @@ function channels(places: number[], a: number, b: number): number[] {
   return [...new Set([middle, ...places])].sort((p, q) => Math.abs(p - middle) - Math.abs(q - middle)).slice(0, CHANNELS);
 }
 
-function costOf(corners: Spot[], near: Box[], taken: Lanes, target: string): number {
+/** Counts no further once a way is dearer than the best. */
+function costOf(corners: Spot[], near: Box[], taken: Lanes, target: string, best: number): number {
   let cost = (corners.length - 2) * COST.corner;
   for (const segment of segmentsOf(corners, target)) {
     cost += segment.high - segment.low + taken.shared(segment) * COST.shared;
     for (const box of near) {
+      if (cost >= best) return cost;
       if (crosses(segment, box, TIGHT)) cost += COST.block;
       else if (crosses(segment, box, ROOM)) cost += COST.close;
     }
