@@ -111,6 +111,7 @@ test("a rejected write is found by its cause and by its contact, mended, tried a
   await page.getByRole("button", { name: "Dry run" }).click();
   const results = page.getByRole("dialog");
   await expect(results.getByRole("status")).toHaveText("1 of 1");
+  await expect(results.getByText("1 would be replayed")).toBeVisible();
   await expectNoViolations(page, "results");
   await results.locator(".modal-foot").getByRole("button", { name: "Close" }).click();
   expect((await server.call<{ deadLetters: unknown[] }>("GET", "/dead-letters")).deadLetters).toHaveLength(1);

@@ -91,13 +91,15 @@ export function LetterActions({ items, done }: { items: Item[]; done: () => void
 }
 
 interface Shown extends Result {
+  /** The verdict in words; after a dry run what would be. */
+  word: string;
   /** Where the write stands now; null where it was not sent. */
   now: string | null;
 }
 
 const COLUMNS: Column<Shown>[] = [
   { key: "id", title: consoleText.ticket, cell: (r) => <a href={href(["contacts", r.contact], { write: r.id })}><code>{r.id}</code></a> },
-  { key: "verdict", title: T.verdict, sort: (r) => r.verdict, cell: (r) => <div className="two-lines"><strong className="medium">{r.verdict}</strong><span className="faint">{r.message}</span></div> },
+  { key: "verdict", title: T.verdict, sort: (r) => r.word, cell: (r) => <div className="two-lines"><strong className="medium">{r.word}</strong><span className="faint">{r.message}</span></div> },
   { key: "now", title: T.now, sort: (r) => r.now ?? "", cell: (r) => r.now && <Status status={r.now} /> },
 ];
 
@@ -118,7 +120,13 @@ function Results({ work, stop, overwrite, close }: { work: Work; stop: () => voi
   const superseded = work.results.filter((r) => r.verdict === "superseded").map(({ contact, id }) => ({ contact, id }));
   const sent = work.title === T.results ? work.results.filter((r) => r.verdict === "replayed" || r.verdict === "finished") : [];
   const { now, watched } = useNow(sent);
-  const rows = work.results.map((r) => ({ ...r, now: sent.includes(r) ? (now.get(r.id) ?? null) : null }));
+  const isSent = new Set(sent);
+  const rows = work.results.map((r) => ({
+    ...r,
+    word: (work.title === T.dryRunResults ? T.would[r.verdict] : undefined) ?? r.verdict,
+    now: isSent.has(r) ? (now.get(r.id) ?? null) : null,
+  }));
+  const words = [...new Set(rows.map((r) => r.word))];
   const of = (status: string): number => rows.filter((r) => r.now === status).length;
   return (
     <Dialog
@@ -149,9 +157,18 @@ function Results({ work, stop, overwrite, close }: { work: Work; stop: () => voi
           {sent.some((r) => !watched.has(r.contact)) && `, ${T.watched(watched.size)}`}
         </span>
       </div>
+      {words.length > 0 && (
+        <p className="row below">
+          {words.map((word) => (
+            <span key={word} className="badge">
+              {rows.filter((r) => r.word === word).length} {word}
+            </span>
+          ))}
+        </p>
+      )}
       {work.problem && <Notice tone="bad">{[work.problem.title, work.problem.detail].filter(Boolean).join(": ")}</Notice>}
       {work.results.length > 0 && (
-        <Sheet title={T.list} name="results" rows={rows} columns={sent.length > 0 ? COLUMNS : COLUMNS.slice(0, 2)} id={(r) => `${r.contact}/${r.id}`} flat={(r) => ({ ...r })} empty={null} />
+        <Sheet title={T.list} name="results" rows={rows} columns={sent.length > 0 ? COLUMNS : COLUMNS.slice(0, 2)} id={(r) => `${r.contact}/${r.id}`} flat={({ word: _word, ...result }) => result} empty={null} />
       )}
     </Dialog>
   );

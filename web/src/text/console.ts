@@ -279,6 +279,7 @@ export const consoleText = {
     why: "Reason",
     whyMissing: "Nothing was discarded: say why.",
     dryRunResults: "What a replay would do",
+    would: { replayed: "would be replayed", finished: "would be finished" } as Record<string, string>,
     results: "What became of them",
     progress: (done: number, all: number) => `${done} of ${all}`,
     overwrite: (n: number) => `Send ${plural(n, "superseded write")} all the same`,
