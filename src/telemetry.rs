@@ -81,7 +81,11 @@ pub fn start(level: Level, sink: Sink) {
         Level::Error => LevelFilter::ERROR,
         Level::Critical => LevelFilter::OFF,
     };
-    let filter = Targets::new().with_default(ours.min(LevelFilter::WARN)).with_target("tieline", ours);
+    let filter = Targets::new()
+        .with_default(ours.min(LevelFilter::WARN))
+        .with_target("tieline", ours)
+        // It prints every error that a call is answered with, and Salesforce's may quote a person.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     let layer = match sink {
         Sink::Lambda => json.with_writer(std::io::stdout).boxed(),

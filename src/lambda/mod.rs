@@ -42,14 +42,11 @@ use crate::read::Reads;
 use crate::salesforce::Auth;
 use crate::salesforce::Client;
 use crate::salesforce::Http;
-use crate::salesforce::Spent;
 use crate::salesforce::wire::Exchange;
 use crate::store::Queue;
 use crate::store::Table;
 use crate::store::aws::Aws;
 use crate::telemetry;
-use crate::telemetry::Line;
-use crate::telemetry::Metric;
 use crate::write::Asked;
 use crate::write::Resolved;
 use crate::write::Writes;
@@ -57,6 +54,9 @@ use crate::write::Writes;
 mod delivery;
 pub mod events;
 pub mod runtime;
+mod trace;
+
+use trace::Trace;
 
 /// What is kept back of Lambda's own time, to write the reply.
 pub const RESERVE: Duration = Duration::from_millis(300);
@@ -116,22 +116,6 @@ struct Ready {
     reads: Reads,
     stores: Stores,
     writes: Writes,
-}
-
-/// What a call did, for its line in the log.
-#[derive(Debug, Default)]
-struct Trace {
-    operation: Option<&'static str>,
-    object: Option<String>,
-    contact: Option<String>,
-    /// The first of its chain of transfers, where that is another.
-    initial: Option<String>,
-    spent: Spent,
-    cache: Option<&'static str>,
-    accepted: bool,
-    duplicate: bool,
-    parent: Option<String>,
-    fault: Option<(Class, String)>,
 }
 
 /// What is kept beyond one process; all `None` behaves as upstream does.
@@ -242,7 +226,7 @@ impl Service {
     ) -> Result<Value, FunctionError> {
         let started = Stopwatch::start();
         let parent = header.and_then(telemetry::traceparent);
-        let mut trace = Trace { parent, ..Trace::default() };
+        let mut trace = Trace::of(&event, parent);
         let walk = AssertUnwindSafe(self.walk(&event, remaining, &mut trace)).catch_unwind().await;
         let result = walk.unwrap_or_else(|_| {
             Err(FunctionError {
@@ -252,7 +236,7 @@ impl Service {
                         .to_owned(),
             })
         });
-        record(&trace, &result, started.elapsed());
+        trace.line(&result, started.elapsed()).write();
         result.map(Value::Object)
     }
 
@@ -262,7 +246,6 @@ impl Service {
         remaining: Duration,
         trace: &mut Trace,
     ) -> Result<Map<String, Value>, FunctionError> {
-        note(trace, event);
         let ready = match &self.0.config {
             Ok(ready) => ready,
             Err(errors) => return misconfigured(event, errors),
@@ -286,7 +269,7 @@ impl Service {
                 let call = read::Call { contact, cache: control.cache, soft: config.reply.soft, deadline };
                 let answer = ready.reads.answer(&asked, &call).await;
                 trace.spent = answer.spent;
-                trace.cache = answer.source.word();
+                trace.cache = ready.word(&answer);
                 let notes = ready.about(&answer, shape, control);
                 let found = answer.result.map(|found| reply::found(&found, shape, notes, format));
                 found.map_err(|fault| (fault.clone(), failed(&fault)))
@@ -334,9 +317,9 @@ impl Service {
             Request::Version => Ok(reply::notes(version(&Ok(config)), format)),
         };
         answer.or_else(|(fault, notes)| {
-            trace.fault = Some((fault.class, fault.code.clone()));
+            let fault = trace.fault.insert(fault);
             match control.on_error.unwrap_or(config.reply.on_error) {
-                OnError::Raise => Err(FunctionError::from(&fault)),
+                OnError::Raise => Err(FunctionError::from(&*fault)),
                 OnError::Reply => Ok(reply::notes(notes, format)),
             }
         })
@@ -350,6 +333,11 @@ impl Ready {
         control.given || state.is_some() || cache.is_some() || queue.is_some()
     }
 
+    /// How an answer came from the cache, where there is one.
+    fn word(&self, answer: &read::Answer) -> Option<&'static str> {
+        answer.source.word().filter(|_| self.stores.cache.is_some())
+    }
+
     /// Tieline's own keys of a read's reply, where they may be: whence it comes, and that there was
     /// a choice of records.
     fn about(&self, answer: &read::Answer, shape: Shape, control: &Control) -> Map<String, Value> {
@@ -357,8 +345,7 @@ impl Ready {
         if !self.speaks(control) {
             return notes;
         }
-        let word = answer.source.word().filter(|_| self.stores.cache.is_some());
-        notes.extend(word.map(|word| ("tl_cache".to_owned(), word.into())));
+        notes.extend(self.word(answer).map(|word| ("tl_cache".to_owned(), word.into())));
         let matches = answer.result.as_ref().map_or(0, |found| found.total);
         if !shape.shows_all() && matches > 1 {
             notes.insert("tl_matches".to_owned(), matches.into());
@@ -423,67 +410,6 @@ fn misconfigured(event: &Value, errors: &[ConfigError]) -> Result<Map<String, Va
     }
     let faults: Vec<_> = errors.iter().map(ToString::to_string).collect();
     Err(FunctionError { error_type: "ConfigurationError".to_owned(), error_message: faults.join("; ") })
-}
-
-/// What the log may know of a call, refused ones too: which operation, which object, which contact; no
-/// value.
-fn note(trace: &mut Trace, event: &Value) {
-    trace.operation = event::operation(event);
-    let contact = event::contact(event);
-    let transferred = contact.as_ref().filter(|contact| contact.group() != contact.contact_id);
-    trace.initial = transferred.map(|contact| contact.group().to_owned());
-    trace.contact = contact.map(|contact| contact.contact_id);
-    let object = event.pointer("/Details/Parameters/sf_object").and_then(Value::as_str);
-    // An object's name is an identifier; anything else may be something that a caller said.
-    let named =
-        |name: &&str| name.len() <= 80 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    trace.object = object.filter(named).map(str::to_owned);
-}
-
-fn record(trace: &Trace, result: &Result<Map<String, Value>, FunctionError>, took: Duration) {
-    let took = took.as_secs_f64() * 1000.0;
-    let outcome = match (result, &trace.fault) {
-        (Err(error), _) => error.error_type.as_str(),
-        (Ok(_), Some(_)) => "failed",
-        (Ok(_), None) => "ok",
-    };
-    let mut line = Line::new("invocation")
-        .with("operation", trace.operation)
-        .with("object", trace.object.clone())
-        .with("contact_id", trace.contact.clone())
-        .with("initial_contact_id", trace.initial.clone())
-        .with("outcome", outcome)
-        .with("code", trace.fault.as_ref().map(|(_, code)| code.clone()))
-        .with("cache", trace.cache)
-        .with("salesforce_ms", trace.spent.waited.as_secs_f64() * 1000.0)
-        .with("traceparent", trace.parent.clone())
-        .with("version", env!("CARGO_PKG_VERSION"))
-        .count(Metric::Duration, took)
-        .count(Metric::ApiCalls, trace.spent.calls.into());
-    if let Some(usage) = trace.spent.usage
-        && usage.limit > 0
-    {
-        line = line.count(Metric::ApiUsagePercent, usage.used as f64 / usage.limit as f64 * 100.0);
-    }
-    match trace.cache {
-        Some("hit") => line = line.count(Metric::CacheHits, 1.0),
-        Some("stale") => line = line.count(Metric::StaleReplies, 1.0),
-        Some("miss") => line = line.count(Metric::CacheMisses, 1.0),
-        _ => {}
-    }
-    if trace.accepted {
-        line = line.count(Metric::Accepted, 1.0);
-    }
-    if trace.duplicate {
-        line = line.count(Metric::DuplicatesPrevented, 1.0);
-    }
-    if outcome != "ok" {
-        line = line.warning().count(Metric::Failures, 1.0);
-    }
-    if matches!(trace.fault, Some((Class::Ours, _))) {
-        line = line.count(Metric::CredentialsRefused, 1.0);
-    }
-    line.write();
 }
 
 #[cfg(test)]

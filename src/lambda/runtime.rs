@@ -75,9 +75,10 @@ async fn run(service: Service, ahead: bool) -> Result<(), lambda_runtime::Error>
         async move {
             let left = event.context.deadline.saturating_sub(clock::now().as_millis().unsigned_abs());
             let left = Duration::from_millis(left);
+            let told = |error: &FunctionError| tracing::error!(kind = error.error_type, "{error}");
             match service.config().and_then(|config| config.process.handler.as_deref()) {
-                Some("worker") => service.deliver(event.payload, left).await,
-                Some("events") => service.hear(flows.as_ref(), event.payload, left).await,
+                Some("worker") => service.deliver(event.payload, left).await.inspect_err(told),
+                Some("events") => service.hear(flows.as_ref(), event.payload, left).await.inspect_err(told),
                 // Any other name means invoke, upstream's `sfInvokeAPI.lambda_handler` among them.
                 _ => {
                     let trace = event.context.xray_trace_id.as_deref();

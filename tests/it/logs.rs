@@ -39,14 +39,18 @@ async fn every_call_leaves_one_line_that_names_no_person() {
     let misspelt = json!({"sf_operation": "lookup", "sf_object": NAME, "sf_fields": "Id", "Phone": NUMBER});
     assert!(matches!(function.invoke(event(misspelt)).await, Answer::Error(..)));
     assert!(matches!(function.invoke(json!({"Details": {}})).await, Answer::Error(..)));
+    // Salesforce quotes what it refuses: that is the flow's to know and not the log's.
+    let refused = json!({"sf_operation": "create", "sf_object": "Contact", "LastName": "A", "Email": NAME});
+    let Answer::Error(_, told) = function.invoke(event(refused)).await else { panic!("it is no address") };
+    assert!(told.contains(NAME), "{told}");
 
     let log = function.end().await;
     for hidden in [NUMBER, "2065550100", NAME, "key-of-test", "secret-of-test"] {
         assert!(!log.contains(hidden), "{hidden} in\n{log}");
     }
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let lines: Vec<&Value> = lines.iter().filter(|line| line["message"] == "invocation").collect();
-    assert_eq!(lines.len(), 4, "one line a call:\n{log}");
+    assert!(lines.iter().all(|line| line["message"] == "invocation"), "one line a call:\n{log}");
+    assert_eq!(lines.len(), 5, "one line a call:\n{log}");
     let told = |line: usize| {
         ["operation", "object", "outcome", "contact_id"].map(|name| lines[line][name].as_str().unwrap_or("-"))
     };
@@ -55,6 +59,9 @@ async fn every_call_leaves_one_line_that_names_no_person() {
     assert_eq!(told(1), ["create", "Case", "ok", id]);
     assert_eq!(told(2), ["lookup", "-", "InvalidParameter", id]);
     assert_eq!(told(3), ["-", "-", "InvalidEvent", "-"]);
+    assert_eq!(told(4), ["create", "Contact", "SalesforceError", id]);
+    assert_eq!((&lines[4]["code"], &lines[4]["why"]), (&json!("INVALID_EMAIL_ADDRESS"), &Value::Null));
+    assert!(lines[2]["why"].as_str().unwrap().contains("the parameter sf_object"), "{}", lines[2]);
     for line in &lines[..2] {
         assert_eq!(line["ApiCalls"], 1.0, "{line}");
         let (whole, salesforce) =
