@@ -307,16 +307,24 @@ fn stated(status: u16) -> String {
 
 fn unreadable(response: &Response) -> Fault {
     let excerpt = excerpt(&response.body, &response.content_type);
-    let what = if excerpt.is_empty() { "it is empty".to_owned() } else { format!("it begins: {excerpt}") };
+    let what = match response.body.len() {
+        0 => "it is empty".to_owned(),
+        bytes if excerpt.is_empty() => format!("{bytes} bytes, cut short or damaged"),
+        _ => format!("it begins: {excerpt}"),
+    };
     let message = format!(
         "the answer is not JSON ({what}); check that SF_HOST is the org's own address and nothing between rewrites answers"
     );
     Fault::new(Class::Unknown, "UNEXPECTED_RESPONSE", message)
 }
 
-/// The first words of a foreign body: tags and control characters away, whitespace folded.
+/// The first words of a foreign body: tags and control characters away, whitespace folded. What begins
+/// as JSON is not foreign but damaged, and holds what Salesforce knows of people: nothing of it is told.
 fn excerpt(body: &[u8], content_type: &str) -> String {
     let head = String::from_utf8_lossy(body.get(..body.len().min(4096)).unwrap_or_default()).into_owned();
+    if head.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').starts_with(['{', '[']) {
+        return String::new();
+    }
     let html = content_type.contains("html") || head.trim_start().starts_with('<');
     let mut text = String::new();
     let mut tag = false;

@@ -177,6 +177,19 @@ fn foreign_bodies_are_quoted_briefly_and_without_their_tags() {
 }
 
 #[test]
+fn damaged_json_is_told_by_its_length_alone() {
+    for body in
+        [&b"{\"records\": [{\"Name\": \"CANARY"[..], b" \xEF\xBB\xBF[\"CANARY\"", b"{\"CANARY\": \"\xE9\"}"]
+    {
+        for status in [200, 500] {
+            let damaged = Response { body: Bytes::from_static(body), ..answer(status, "", "") };
+            let fault = response(&damaged).unwrap_err();
+            assert!(!fault.message.contains("CANARY"), "{fault}");
+        }
+    }
+}
+
+#[test]
 fn duplicates_are_read_in_every_spelling() {
     for key in ["duplicateResult", "duplicateResut"] {
         let fault = said(
