@@ -69,7 +69,7 @@ impl Exchange for Counting {
 fn process(host: &str, exchange: Arc<dyn Exchange>, store: &Sqlite, clock: &Arc<AtomicI64>) -> Reads {
     let settings = salesforce::Settings {
         host: host.to_owned(),
-        production: false,
+        production: Some(false),
         username: None,
         version: "v66.0".to_owned(),
     };

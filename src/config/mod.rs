@@ -293,7 +293,7 @@ impl Config {
         vec![
             ("SF_HOST", self.salesforce.host.clone()),
             ("SF_VERSION", self.salesforce.version.clone()),
-            ("SF_PRODUCTION", self.salesforce.production.to_string()),
+            ("SF_PRODUCTION", self.salesforce.is_production().to_string()),
             ("TIELINE_STATE_TABLE", set(&self.stores.state_table)),
             ("TIELINE_CACHE_TABLE", set(&self.stores.cache_table)),
             ("TIELINE_QUEUE_URL", set(&self.stores.queue_url)),

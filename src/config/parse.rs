@@ -166,9 +166,18 @@ impl Reader {
         salesforce::Settings {
             host,
             version,
-            production: self.choice("SF_PRODUCTION", [("true", true), ("false", false)], false),
+            production: self.production(),
             username: self.text("SF_USERNAME"),
         }
+    }
+
+    /// Upstream's rule: `true` in any case, and all else is none.
+    fn production(&mut self) -> Option<bool> {
+        let text = self.text("SF_PRODUCTION")?;
+        if !["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+            self.warnings.push("SF_PRODUCTION is neither true nor false; it counts as false".to_owned());
+        }
+        Some(text.eq_ignore_ascii_case("true"))
     }
 
     /// Scheme, host and port, nothing else.

@@ -26,7 +26,7 @@ fn upstreams_own_environment_behaves_as_upstream() {
     let config = from(&[]).unwrap();
     assert_eq!(config.salesforce.host, "https://acme.my.salesforce.com");
     assert_eq!(config.salesforce.organisation(), "acme.my.salesforce.com");
-    assert!(config.salesforce.production);
+    assert_eq!(config.salesforce.production, Some(true));
     assert_eq!(config.event.namespace, "amazonconnect__");
     assert_eq!(config.level, Level::Warning);
     assert_eq!(config.stores, Stores::default());
@@ -34,6 +34,16 @@ fn upstreams_own_environment_behaves_as_upstream() {
     assert_eq!(config.warnings, Vec::<String>::new());
     for none in ["", "-", " "] {
         assert_eq!(from(&[("SF_ADAPTER_NAMESPACE", none)]).unwrap().event.namespace, "");
+    }
+}
+
+#[test]
+fn production_is_the_word_true_and_nothing_else() {
+    for (text, production, warnings) in
+        [("TRUE", Some(true), 0), ("False", Some(false), 0), ("yes", Some(false), 1), ("", None, 0)]
+    {
+        let config = from(&[("SF_PRODUCTION", text)]).unwrap();
+        assert_eq!((config.salesforce.production, config.warnings.len()), (production, warnings), "{text}");
     }
 }
 
@@ -50,7 +60,6 @@ fn every_value_that_cannot_be_is_told_with_what_can() {
     insta::assert_snapshot!(faults(&[
         ("SF_HOST", "acme.my.salesforce.com"),
         ("SF_VERSION", "66"),
-        ("SF_PRODUCTION", "yes"),
         ("LOGGING_LEVEL", "VERBOSE"),
         ("TIELINE_WRITE_MODE", "queue"),
         ("TIELINE_WRITE_WAIT_MS", "-1"),

@@ -28,8 +28,8 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "SF_PRODUCTION",
-        "`false`",
-        "`true`: password and JWT logins go to `login.salesforce.com`, else to `SF_HOST`",
+        "none",
+        "`true`: password and JWT logins go to `login.salesforce.com`, else to `SF_HOST`; needed for password logins",
     ),
     variable("SF_USERNAME", "none", "the API user; needed for password and JWT logins"),
     variable(

@@ -93,8 +93,9 @@ impl From<&Fault> for FunctionError {
             Class::Rejected => "SalesforceError",
             Class::Ours => "SalesforceConnectionError",
         };
-        // A status without a word of Salesforce's is told in upstream's words, which name the status.
-        let bare = fault.code.starts_with("HTTP_");
+        // A status without a word of Salesforce's is told in upstream's words, which name the status; what
+        // the secret or the environment lacks is named in upstream's words too.
+        let bare = fault.code.starts_with("HTTP_") || fault.code == "SECRET_UNUSABLE";
         let error_message = if bare { fault.message.clone() } else { fault.to_string() };
         Self { error_type: error_type.to_owned(), error_message }
     }

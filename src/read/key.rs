@@ -86,7 +86,12 @@ mod tests {
     use crate::event::Shape;
 
     fn org(host: &str) -> Settings {
-        Settings { host: host.to_owned(), production: false, username: None, version: "v66.0".to_owned() }
+        Settings {
+            host: host.to_owned(),
+            production: Some(false),
+            username: None,
+            version: "v66.0".to_owned(),
+        }
     }
 
     fn query(soql: &str, shape: Shape) -> Read {

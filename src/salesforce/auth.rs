@@ -215,7 +215,8 @@ impl Auth {
         let answer = exchange.exchange(self.login_host(login), request, remaining).await;
         // A login that got no answer has changed nothing that matters.
         let answer = answer.map_err(|cut| Fault { class: Class::Retryable, ..classify::cut(&cut) })?;
-        let body = classify::login(&answer)?;
+        let body = classify::login(&answer)
+            .map_err(|fault| Fault { message: login.hide(&fault.message), ..fault })?;
         Ok(Hidden::new(body.get("access_token").and_then(|t| t.as_str()).unwrap_or_default()))
     }
 
@@ -223,7 +224,7 @@ impl Auth {
     fn login_host(&self, login: &Login) -> &str {
         match login {
             Login::ClientCredentials { .. } => &self.settings.host,
-            Login::JwtBearer { .. } | Login::Password { .. } if self.settings.production => PRODUCTION,
+            Login::JwtBearer { .. } | Login::Password { .. } if self.settings.is_production() => PRODUCTION,
             Login::JwtBearer { .. } | Login::Password { .. } => &self.settings.host,
         }
     }
@@ -235,13 +236,16 @@ impl Auth {
                 ("client_id", key.reveal()),
                 ("client_secret", secret.reveal()),
             ],
-            Login::Password { key, secret, username, password } => vec![
-                ("grant_type", "password"),
-                ("client_id", key.reveal()),
-                ("client_secret", secret.reveal()),
-                ("username", username),
-                ("password", password.reveal()),
-            ],
+            Login::Password { key, secret, username, password, security_token } => {
+                let password = format!("{}{}", password.reveal(), security_token.reveal());
+                return Ok(encoded(&[
+                    ("grant_type", "password"),
+                    ("client_id", key.reveal()),
+                    ("client_secret", secret.reveal()),
+                    ("username", username),
+                    ("password", &password),
+                ]));
+            }
             Login::JwtBearer { key, username, pem } => {
                 let assertion = self.assertion(key, username, pem)?;
                 return Ok(encoded(&[
@@ -290,7 +294,11 @@ impl Auth {
 fn audience(settings: &Settings) -> &'static str {
     let host = settings.organisation();
     let sandbox = host == "test.salesforce.com" || host.split('.').any(|l| l == "sandbox" || l == "scratch");
-    if settings.production || !sandbox && host.ends_with(".salesforce.com") { PRODUCTION } else { SANDBOX }
+    if settings.is_production() || !sandbox && host.ends_with(".salesforce.com") {
+        PRODUCTION
+    } else {
+        SANDBOX
+    }
 }
 
 fn encoded(fields: &[(&str, &str)]) -> String {
@@ -310,7 +318,7 @@ mod tests {
     fn at(host: &str, production: bool) -> Settings {
         Settings {
             host: host.to_owned(),
-            production,
+            production: Some(production),
             username: Some("svc@example.com".to_owned()),
             version: "v66.0".to_owned(),
         }

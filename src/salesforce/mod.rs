@@ -36,8 +36,9 @@ pub use secret::Vault;
 pub struct Settings {
     /// `SF_HOST`: scheme, host and perhaps a port, without a slash at the end.
     pub host: String,
-    /// `SF_PRODUCTION`: log in at `login.salesforce.com` (password and JWT bearer).
-    pub production: bool,
+    /// `SF_PRODUCTION`: whether password and JWT bearer log in at `login.salesforce.com`; a password
+    /// login needs to be told.
+    pub production: Option<bool>,
     /// `SF_USERNAME`: needed for password and JWT bearer.
     pub username: Option<String>,
     /// `SF_VERSION`: `v66.0`.
@@ -45,6 +46,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether `SF_PRODUCTION` says so.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.production == Some(true)
+    }
+
     /// What this org is called everywhere inside: the host of `SF_HOST`, with its port if it has one.
     #[must_use]
     pub fn organisation(&self) -> &str {

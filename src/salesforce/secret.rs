@@ -83,8 +83,10 @@ pub enum Login {
         secret: Hidden,
         /// `SF_USERNAME`.
         username: String,
-        /// `Password` and, behind it, `AccessToken` (the user's security token).
+        /// `Password`.
         password: Hidden,
+        /// `AccessToken`, the user's security token; blank where the network is trusted.
+        security_token: Hidden,
     },
 }
 
@@ -97,6 +99,21 @@ impl Login {
             Self::JwtBearer { .. } => "jwt_bearer",
             Self::Password { .. } => "password",
         }
+    }
+
+    /// A text without what this login keeps secret, should it be there: an answer may echo what was sent.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let kept = match self {
+            Self::ClientCredentials { key, secret } => vec![key, secret],
+            Self::JwtBearer { key, pem, .. } => vec![key, pem],
+            Self::Password { key, secret, password, security_token, .. } => {
+                vec![key, secret, password, security_token]
+            }
+        };
+        // A shorter one is no secret, and would be found in ordinary words.
+        let kept = kept.into_iter().map(Hidden::reveal).filter(|kept| kept.len() >= 5);
+        kept.fold(text.to_owned(), |text, kept| text.replace(kept, "(hidden)"))
     }
 
     /// Who logs in, as a digest: tokens of other users are not shared.
@@ -194,42 +211,56 @@ impl Credentials {
             None if find("Password").is_some() => Flow::Password,
             None => Flow::ClientCredentials,
         };
-        let mut missing = Vec::new();
+        let (mut lacking, mut unset) = (Vec::new(), Vec::new());
         let mut need = |key: &'static str, value: Option<String>| {
             if value.is_none() {
-                missing.push(key);
+                lacking.push(key);
             }
             Hidden::new(value.unwrap_or_default())
         };
+        let mut username = || {
+            if settings.username.is_none() {
+                unset.push("SF_USERNAME");
+            }
+            settings.username.clone().unwrap_or_default()
+        };
         let key = need("ConsumerKey", find("ConsumerKey"));
-        let username = settings.username.clone();
         let login = match flow {
             Flow::ClientCredentials => {
                 Login::ClientCredentials { key, secret: need("ConsumerSecret", find("ConsumerSecret")) }
             }
-            Flow::JwtBearer => Login::JwtBearer {
-                key,
-                pem: need("PrivateKey (a PEM key)", pem),
-                username: need("SF_USERNAME (an environment variable)", username).reveal().to_owned(),
-            },
-            Flow::Password => Login::Password {
-                key,
-                secret: need("ConsumerSecret", find("ConsumerSecret")),
-                username: need("SF_USERNAME (an environment variable)", username).reveal().to_owned(),
-                password: {
-                    let password = need("Password", find("Password"));
-                    // Missing where the network is trusted.
-                    let security_token = find("AccessToken").unwrap_or_default();
-                    Hidden::new(format!("{}{security_token}", password.reveal()))
-                },
-            },
+            Flow::JwtBearer => {
+                Login::JwtBearer { key, pem: need("PrivateKey (a PEM key)", pem), username: username() }
+            }
+            Flow::Password => {
+                let security_token = secret.get("AccessToken").and_then(Value::as_str).map(str::to_owned);
+                let login = Login::Password {
+                    key,
+                    secret: need("ConsumerSecret", find("ConsumerSecret")),
+                    username: username(),
+                    password: need("Password", find("Password")),
+                    security_token: need(
+                        "AccessToken (the user's security token; it alone may be blank, where the network is trusted)",
+                        security_token,
+                    ),
+                };
+                if settings.production.is_none() {
+                    unset.push("SF_PRODUCTION");
+                }
+                login
+            }
         };
-        if !missing.is_empty() {
-            return Err(unusable(format!(
-                "the login {} needs {}, which the secret lacks or holds blank",
-                login.name(),
-                missing.join(" and ")
-            )));
+        let name = login.name();
+        let mut faults: Vec<String> = unset
+            .iter()
+            .map(|unset| format!("'{unset}' environment variable is missing: the login {name} needs it"))
+            .collect();
+        if !lacking.is_empty() {
+            let keys = lacking.join(" and ");
+            faults.push(format!("the login {name} needs {keys}, which the secret lacks or holds blank"));
+        }
+        if !faults.is_empty() {
+            return Err(unusable(faults.join("; ")));
         }
         Ok(Self { login, token: find("AuthToken").map(Hidden::new), version })
     }
@@ -276,7 +307,7 @@ mod tests {
     fn settings(username: Option<&str>) -> Settings {
         Settings {
             host: "https://acme.my.salesforce.com".into(),
-            production: true,
+            production: Some(true),
             username: username.map(str::to_owned),
             version: "v66.0".into(),
         }
@@ -292,13 +323,17 @@ mod tests {
     fn the_keys_choose_the_login() {
         let cases = [
             (r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#.to_owned(), "client_credentials"),
-            (r#"{"ConsumerKey":"k","ConsumerSecret":"s","Password":"p"}"#.to_owned(), "password"),
+            (
+                r#"{"ConsumerKey":"k","ConsumerSecret":"s","Password":"p","AccessToken":""}"#.to_owned(),
+                "password",
+            ),
             (
                 format!(r#"{{"ConsumerKey":"k","ConsumerSecret":"s","Password":"p","PrivateKey":"{KEY}"}}"#),
                 "jwt_bearer",
             ),
             (
-                r#"{"ConsumerKey":"k","ConsumerSecret":"s","Password":"p","PrivateKey":"x"}"#.to_owned(),
+                r#"{"ConsumerKey":"k","ConsumerSecret":"s","Password":"p","AccessToken":"t","PrivateKey":"x"}"#
+                    .to_owned(),
                 "password",
             ),
             (
@@ -314,13 +349,16 @@ mod tests {
 
     #[test]
     fn every_missing_key_is_named_at_once() {
-        let said =
-            |text: &str| Credentials::parse(text, "1".into(), &settings(None)).unwrap_err().to_string();
+        let unset = Settings { production: None, ..settings(None) };
+        let said = |text: &str| Credentials::parse(text, "1".into(), &unset).unwrap_err().to_string();
         assert!(said("{}").contains("ConsumerKey and ConsumerSecret"), "{}", said("{}"));
         let password = said(r#"{"Password":"p"}"#);
-        assert!(password.contains("ConsumerKey and ConsumerSecret and SF_USERNAME"), "{password}");
+        assert!(password.starts_with("'SF_USERNAME' environment variable is missing"), "{password}");
+        assert!(password.contains("'SF_PRODUCTION' environment variable is missing"), "{password}");
+        assert!(password.contains("ConsumerKey and ConsumerSecret and AccessToken"), "{password}");
         let jwt = said(r#"{"AuthFlow":"jwt","ConsumerKey":"k","PrivateKey":"x"}"#);
-        assert!(jwt.contains("PrivateKey (a PEM key) and SF_USERNAME"), "{jwt}");
+        assert!(jwt.starts_with("'SF_USERNAME' environment variable is missing"), "{jwt}");
+        assert!(jwt.contains("PrivateKey (a PEM key)") && !jwt.contains("SF_PRODUCTION"), "{jwt}");
         assert!(said(r#"{"AuthFlow":"magic"}"#).contains("client_credentials, jwt_bearer or password"));
         for text in ["", "[]", "p@ss", "null"] {
             assert!(said(text).contains("not a JSON object"), "{text}");

@@ -113,6 +113,7 @@ async fn what_the_org_withholds_is_named_too() {
         .secret(r#"{"ConsumerKey": "key", "ConsumerSecret": "secret", "Password": "p", "AccessToken": "t"}"#);
     let mut by_password = setup;
     by_password.variables.insert("SF_USERNAME", "api@example.com".to_owned());
+    by_password.variables.insert("SF_PRODUCTION", "false".to_owned());
     let (code, ill) = by_password.examined(&[]).await;
     assert!(code == 0 && ill.len() == 1 && ill[0].1 == "login flow", "{ill:?}");
 

@@ -223,7 +223,7 @@ impl Rig {
 fn reads(org: Arc<Org>, tables: Tables, skew: i64) -> Reads {
     let settings = salesforce::Settings {
         host: "https://org.example.com".to_owned(),
-        production: false,
+        production: Some(false),
         username: None,
         version: "v66.0".to_owned(),
     };

@@ -70,7 +70,7 @@ fn is_login(request: &Request) -> bool {
 fn settings() -> Settings {
     Settings {
         host: "https://acme.my.salesforce.com".into(),
-        production: false,
+        production: Some(false),
         username: Some("svc@example.com".into()),
         version: "v66.0".into(),
     }
@@ -132,6 +132,14 @@ async fn a_401_that_no_token_cures_is_not_retried() {
     let called = client(SECRET, org.clone(), None).limits(soon()).await;
     assert_eq!(called.result.unwrap_err().class, Class::Ours);
     assert_eq!(org.seen.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_login_that_echoes_what_was_sent_tells_nothing_of_it() {
+    let echo = r#"{"error":"invalid_grant","error_description":"no: CANARY p@ssCANARYtok, CANARY+secret&/= of CANARY-key"}"#;
+    let org = org(move |_, _| says(400, echo));
+    let fault = client(SECRET, org, None).limits(soon()).await.result.unwrap_err();
+    assert_eq!(fault.to_string(), "invalid_grant: no: (hidden)(hidden), (hidden) of (hidden)");
 }
 
 #[tokio::test]

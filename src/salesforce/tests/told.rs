@@ -54,7 +54,7 @@ impl Told {
     pub(crate) fn client(self: &Arc<Self>) -> Client {
         let settings = Settings {
             host: "https://org.example.com".to_owned(),
-            production: false,
+            production: Some(false),
             username: None,
             version: "v66.0".to_owned(),
         };

@@ -218,7 +218,7 @@ impl World {
     pub(super) fn client(&self) -> Client {
         let settings = Settings {
             host: "https://org.example.com".to_owned(),
-            production: false,
+            production: Some(false),
             username: None,
             version: "v66.0".to_owned(),
         };
