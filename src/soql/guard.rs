@@ -6,7 +6,15 @@ use crate::phone;
 /// field that holds phone numbers, fewer digits than identify a person.
 pub(super) fn matches_anybody(field: &str, pattern: &str) -> bool {
     let wild = pattern.chars().all(|c| matches!(c, '%' | '_') || c.is_whitespace());
-    wild || (is_phone(field) && pattern.chars().filter(|c| c.is_numeric()).count() < phone::MIN_DIGITS)
+    wild || (is_phone(field) && is_no_number(pattern))
+}
+
+/// Words look for something else (`PhoneType__c LIKE 'Mob%'`), unless they stand for a number withheld.
+fn is_no_number(pattern: &str) -> bool {
+    if pattern.chars().any(char::is_alphabetic) {
+        return phone::is_withheld(pattern);
+    }
+    pattern.chars().filter(|c| c.is_numeric()).count() < phone::MIN_DIGITS
 }
 
 /// Whether a search term says nothing: blank, or nothing but wildcards.
@@ -45,12 +53,18 @@ mod tests {
 
     #[test]
     fn says_who_is_anybody() {
-        for (field, pattern) in
-            [("Name", "%%"), ("Name", "% _"), ("Phone", "%555%"), ("Owner.MobilePhone", "%12345%")]
-        {
+        for (field, pattern) in [
+            ("Name", "%%"),
+            ("Name", "% _"),
+            ("Phone", "%555%"),
+            ("Owner.MobilePhone", "%12345%"),
+            ("Phone", "%Anonymous%"),
+        ] {
             assert!(matches_anybody(field, pattern), "{field} {pattern}");
         }
-        for (field, pattern) in [("Name", "A%"), ("Phone", "%5551234%"), ("Name", "%12%")] {
+        for (field, pattern) in
+            [("Name", "A%"), ("Phone", "%5551234%"), ("Name", "%12%"), ("PhoneType__c", "Mob%")]
+        {
             assert!(!matches_anybody(field, pattern), "{field} {pattern}");
         }
     }
