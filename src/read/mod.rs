@@ -236,6 +236,9 @@ impl Reads {
             return free(Ok(Found::default()), Source::Nobody);
         }
         let Some(shared) = &self.0.shared else {
+            if call.cache == Some(CacheControl::OnlyIfCached) {
+                return free(Err(not_cached()), Source::Salesforce);
+            }
             return self.ask(read, &self.name(read, None), call.deadline).await;
         };
         if call.cache == Some(CacheControl::NoStore) {

@@ -384,6 +384,9 @@ async fn what_salesforce_refuses_is_not_asked_again_at_once() {
         assert!(bare.answer(&question(), &call).await.result.is_err());
     }
     assert_eq!(rig.org.calls(), 3, "also without a cache");
+    let cached = Call { cache: Some(CacheControl::OnlyIfCached), ..call };
+    assert_eq!(bare.answer(&question(), &cached).await.result.unwrap_err().code, "NOT_CACHED");
+    assert_eq!(rig.org.calls(), 3, "nothing is cached where there is no cache");
 }
 
 #[tokio::test(start_paused = true)]
