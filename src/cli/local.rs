@@ -51,9 +51,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         stopped.wait_for(|s| *s).await.map(|_| ()).unwrap_or_default();
     };
 
-    // With a host of one's own (a sandbox, say), that org is spoken to and none is simulated.
-    let own_host = config::environment().any(|(name, value)| name == "SF_HOST" && !value.is_empty());
-    let (mut config, org, simulated) = if own_host {
+    let (mut config, org, simulated) = if config::names_an_org() {
         (config::of_process().map_err(|e| faulty(&e))?, None, None)
     } else {
         let listener = bind(args.org_port, "--org-port").await?;

@@ -188,6 +188,12 @@ pub fn of_process_with_org(origin: &str) -> Result<Config, Vec<ConfigError>> {
     Config::read(defaults.into_iter().chain(environment()), Some(vault))
 }
 
+/// Whether the environment names an org of one's own (a sandbox, say); else the simulated one answers.
+#[must_use]
+pub fn names_an_org() -> bool {
+    environment().any(|(name, value)| name == "SF_HOST" && !value.trim().is_empty())
+}
+
 /// The environment as it is; the one place that reads it. Names and values that are no text are
 /// nothing of ours.
 pub fn environment() -> impl Iterator<Item = (String, String)> {

@@ -23,6 +23,7 @@ mod flow;
 mod flow_blocks;
 mod flow_events;
 mod golden;
+mod invoke;
 mod logs;
 mod org;
 mod reads;
