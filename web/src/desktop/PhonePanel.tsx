@@ -72,7 +72,9 @@ export function PhonePanel({ desktop, catalogue }: { desktop: SimDesktop; catalo
 function ContactCard({ contact, desktop, current, muted }: { contact: SimContact; desktop: SimDesktop; current: boolean; muted: boolean }) {
   const [typed, setTyped] = useState("");
   const card = useRef<HTMLElement>(null);
-  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    void card.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const ringing = contact.phase === "connecting" || contact.phase === "incoming";
   const choose = (): void => {
     desktop.store.set({ current: contact.id });

@@ -119,7 +119,7 @@ export function FlowForm({ catalogue, flow, document, preset, onClose, onDone, s
           <div className="field">
             <span className="label">{T.debug}</span>
             <label className="check">
-              <input type="checkbox" checked={fields.debug} onChange={(event) => set({ debug: event.target.checked })} />
+              <input type="checkbox" aria-label={`${T.debug}: ${T.debugHint}`} checked={fields.debug} onChange={(event) => set({ debug: event.target.checked })} />
               {T.debugHint}
             </label>
           </div>

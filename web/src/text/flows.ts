@@ -57,7 +57,7 @@ export const flows = {
     description: "Description",
     active: "Active",
     debug: "Debug",
-    debugHint: "The CTI Adapter’s flag, kept with the flow; Tieline traces every run",
+    debugHint: "Kept with the flow for the adapter; here every run is traced",
     order: "Order",
     orderHint: "When several flows listen to one event, the lowest runs first",
     choose: "Choose…",
