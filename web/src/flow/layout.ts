@@ -4,7 +4,7 @@ import { GRID, linesOf, START, type Point } from "./document";
 import { isBad, SIZE, sizeOf } from "./geometry";
 
 // A person lays a flow out like a page: the good way runs in a straight row from Start to End, what leaves a block below
-// goes on in a row beneath it, and a way too long for one line goes on in the next.
+// goes on in a row beneath it, and a plain way too long for one line goes on in the next.
 
 /** Between columns there is room for the lines that turn, between rows also for a block's id. */
 const GAP = { column: 70, row: 76, band: 60 };
@@ -113,13 +113,13 @@ interface Cell {
   height: number;
 }
 
-/** Breaks a flow that is much wider than the stage into lines of equal length, as a text is. */
+/** Breaks a way that is much wider than the stage into lines of equal length, as a text is; one that branches often stays whole. */
 function fold(cells: Cell[]): (Cell & { band: number })[] {
   const count = Math.max(0, ...cells.map((cell) => cell.column)) + 1;
   const high = new Set(cells.map((cell) => cell.row)).size;
   const shapeAt = (bands: number): number => (Math.ceil(count / bands) * 320) / (bands * (high * 176 + GAP.band));
   let bands = 1;
-  while (count / bands > FEW && Math.abs(Math.log(shapeAt(bands + 1) / SHAPE)) < Math.abs(Math.log(shapeAt(bands) / SHAPE))) bands += 1;
+  while (high <= 2 && count / bands > FEW && Math.abs(Math.log(shapeAt(bands + 1) / SHAPE)) < Math.abs(Math.log(shapeAt(bands) / SHAPE))) bands += 1;
   const length = Math.ceil(count / bands);
   return cells.map((cell) => ({ ...cell, column: cell.column % length, band: Math.floor(cell.column / length) }));
 }
