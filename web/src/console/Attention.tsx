@@ -25,7 +25,7 @@ function items(overview: Overview): Item[] {
   const found: Item[] = troubles.map((what) => ({ key: what, tone: "bad", what, todo: T.doctor, to: href(["doctor"]) }));
   const spent = halt?.why === "daily" || (budget !== null && budget.percent >= 95);
   if (halt?.why === "ours") found.push({ key: "halt", tone: "bad", what: <Halted halt={halt} waiting={waiting} />, todo: T.doctor, to: href(["doctor"]) });
-  else if (spent) found.push({ key: "spent", tone: "bad", what: T.stopped, todo: T.spenders });
+  else if (spent) found.push({ key: "spent", tone: "bad", what: waiting > 0 ? <>{T.spent} {T.waits(waiting)} <Again halt={halt} /></> : T.stopped, todo: T.spenders });
   else if (halt) found.push({ key: "halt", tone: halt.why === "throttled" ? "warn" : "bad", what: <Halted halt={halt} waiting={waiting} />, todo: T.look, to: href(["writes"]) });
   if (!spent && budget && (budget.percent >= 85 || budget.stopsAt !== null)) found.push({ key: "near", tone: "warn", what: T.near(Math.round(budget.percent)), todo: T.spenders });
   if (worker && !worker.running) found.push({ key: "paused", tone: "warn", what: T.paused, todo: T.resume });
@@ -41,9 +41,13 @@ export function Halted({ halt, waiting }: { halt: NonNullable<Overview["halt"]>;
   return (
     <>
       {T.halts[halt.why] ?? halt.why}
-      {halt.error && <>: <code title={halt.error.message}>{halt.error.code}</code></>}. {T.waits(waiting)} {halt.nextAt !== null && <>{T.again} <At at={halt.nextAt} />.</>}
+      {halt.error && <>: <code title={halt.error.message}>{halt.error.code}</code></>}. {T.waits(waiting)} <Again halt={halt} />
     </>
   );
+}
+
+function Again({ halt }: { halt: Overview["halt"] }) {
+  return halt !== null && halt.nextAt !== null ? <>{T.again} <At at={halt.nextAt} />.</> : null;
 }
 
 export function Attention({ overview }: { overview: Overview }) {

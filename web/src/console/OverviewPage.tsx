@@ -130,7 +130,7 @@ function Figures({ overview, series }: { overview: Overview; series: Sample[] })
 /** What the day's calls come to at this pace; nothing of it where nobody watches their rise. */
 function Forecast({ budget, watched }: { budget: NonNullable<Overview["budget"]>; watched: boolean }) {
   const spent = T.usedOf(count(budget.used), count(budget.limit));
-  if (budget.percent >= 95) return <>{spent}. {T.stopped}</>;
+  if (budget.percent >= 95) return <>{spent}. {budget.reads ? T.stopped : T.readsStopped}</>;
   if (budget.stopsAt !== null) return <>{spent}. {T.stops} <At at={budget.stopsAt} /></>;
   if (budget.perHour !== null) return <>{spent}. {T.lasts}</>;
   return <>{spent}. {watched && T.forecastLater}</>;
