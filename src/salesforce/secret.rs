@@ -220,7 +220,7 @@ impl Credentials {
         };
         let mut username = || {
             if settings.username.is_none() {
-                unset.push("SF_USERNAME");
+                unset.push(("SF_USERNAME", "the API user's name"));
             }
             settings.username.clone().unwrap_or_default()
         };
@@ -245,7 +245,7 @@ impl Credentials {
                     ),
                 };
                 if settings.production.is_none() {
-                    unset.push("SF_PRODUCTION");
+                    unset.push(("SF_PRODUCTION", "true (login.salesforce.com) or false (SF_HOST)"));
                 }
                 login
             }
@@ -253,7 +253,11 @@ impl Credentials {
         let name = login.name();
         let mut faults: Vec<String> = unset
             .iter()
-            .map(|unset| format!("'{unset}' environment variable is missing: the login {name} needs it"))
+            .map(|(unset, to)| {
+                format!(
+                    "'{unset}' environment variable is missing: the login {name} needs it; set it to {to}"
+                )
+            })
             .collect();
         if !lacking.is_empty() {
             let keys = lacking.join(" and ");
