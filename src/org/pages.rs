@@ -104,7 +104,8 @@ mod tests {
     use super::*;
 
     fn rows(count: usize) -> Rows {
-        Rows { total_size: count, records: (0..count).map(|n| json!({"n": n})).collect() }
+        let records = (0..count).map(|n| json!({"n": n})).collect();
+        Rows { total_size: count, records, ..Rows::default() }
     }
 
     #[test]
@@ -112,7 +113,7 @@ mod tests {
         let mut pages = Pages::default();
         let children = |n: usize| json!({"totalSize": n, "done": true, "records": rows(n).records});
         let family = json!({"Name": "a", "Contacts": children(201), "Cases": children(200)});
-        let told = pages.first("/v", Rows { total_size: 1, records: vec![family] }, MOST);
+        let told = pages.first("/v", Rows { total_size: 1, records: vec![family], ..Rows::default() }, MOST);
         assert_eq!((&told["done"], told.get("nextRecordsUrl")), (&json!(true), None));
         let record = &told["records"][0];
         assert_eq!(record["Cases"], children(200), "what fits is told whole");

@@ -31,11 +31,9 @@ pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str])
         .param("q")
         .ok_or_else(|| OrgError::new("MALFORMED_QUERY", "A query string has to be specified"))?;
     let rows = tx.query(&call.context(ask), soql, all)?;
-    if for_view(soql) {
-        for record in rows.records.iter().rev() {
-            if let (Some(object), Some(id)) = (record["attributes"]["type"].as_str(), record["Id"].as_str()) {
-                call.org.view(object, id);
-            }
+    if rows.viewed {
+        for id in rows.records.iter().rev().filter_map(|record| record["Id"].as_str()) {
+            call.org.view(&rows.object, id);
         }
     }
     let size = page_size(ask);
@@ -47,46 +45,18 @@ fn page_size(ask: &Ask<'_>) -> usize {
     wanted.unwrap_or(pages::MOST).clamp(pages::FEWEST, pages::MOST)
 }
 
-/// Whether the query ends in `FOR VIEW` or `FOR REFERENCE`, which mark their records as looked at.
-fn for_view(soql: &str) -> bool {
-    let words: Vec<String> = soql.split_whitespace().map(str::to_ascii_uppercase).collect();
-    words
-        .windows(2)
-        .rev()
-        .take(4)
-        .any(|pair| matches!(pair, [f, v] if f == "FOR" && (v == "VIEW" || v == "REFERENCE")))
-}
-
 /// `?explain=`: the query must be right; the plan is always the same, a scan.
 fn explain(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, soql: &str) -> Answer {
     let rows = tx.query(&call.context(ask), soql, false)?;
-    let object = from_object(soql).and_then(|name| tx.schema.object(name)).map_or("", |o| o.name.as_str());
-    let all = tx
-        .query(&call.context(ask), &format!("SELECT COUNT() FROM {object}"), false)
-        .map_or(0, |r| r.total_size);
+    let count = format!("SELECT COUNT() FROM {}", rows.object);
+    let all = tx.query(&call.context(ask), &count, false)?.total_size;
     Ok(Said::ok(json!({
         "plans": [{
             "cardinality": rows.total_size, "fields": [], "leadingOperationType": "TableScan", "notes": [],
-            "relativeCost": 1.0, "sobjectCardinality": all, "sobjectType": object,
+            "relativeCost": 1.0, "sobjectCardinality": all, "sobjectType": rows.object,
         }],
         "sourceQuery": soql,
     })))
-}
-
-/// The object of the outermost FROM.
-fn from_object(soql: &str) -> Option<&str> {
-    let mut depth = 0_i32;
-    let mut previous = "";
-    for word in soql.split_whitespace() {
-        if depth == 0 && previous.eq_ignore_ascii_case("from") {
-            return Some(word.trim_end_matches(','));
-        }
-        for c in word.chars() {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-        }
-        previous = word;
-    }
-    None
 }
 
 /// `GET /search?q=FIND…`.
@@ -162,22 +132,6 @@ fn from_parameters(params: &[(String, String)]) -> Result<Map<String, Value>, Or
 mod tests {
     use super::*;
     use crate::org::wire::form;
-
-    #[test]
-    fn the_object_of_a_query_is_the_outermost_from() {
-        assert_eq!(
-            from_object("SELECT Id, (SELECT Id FROM Contacts) FROM Account WHERE Name = 'x'"),
-            Some("Account")
-        );
-        assert_eq!(from_object("SELECT Id"), None);
-    }
-
-    #[test]
-    fn records_are_marked_only_where_the_query_ends_so() {
-        assert!(for_view("SELECT Id FROM Account LIMIT 2 FOR VIEW"));
-        assert!(for_view("select id from Account for  reference update viewstat"));
-        assert!(!for_view("SELECT Id FROM Account"));
-    }
 
     #[test]
     fn parameters_of_a_url_take_the_form_of_the_body() {

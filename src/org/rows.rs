@@ -163,6 +163,11 @@ fn upsert(
 ) -> Answer {
     let fields = ask.object()?;
     no_id_inside(fields)?;
+    let same = |given: &Value| given.as_str().map_or_else(|| given.to_string(), str::to_owned) == *value;
+    if fields.iter().any(|(name, given)| name.eq_ignore_ascii_case(field) && !same(given)) {
+        let text = format!("The {field} field should not be specified in the sobject data.");
+        return Err(OrgError::new("INVALID_FIELD", text).field(field).into());
+    }
     if let (true, Some(id)) = (field.eq_ignore_ascii_case("id"), value.as_str()) {
         return update(call, tx, ask, object, id);
     }

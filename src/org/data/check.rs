@@ -49,7 +49,7 @@ impl Tx<'_> {
         if errors.is_empty() && !ctx.allow_duplicates {
             let rules = row.object.duplicate_rules.iter().filter(|rule| self.state.in_force(&rule.name));
             for rule in rules {
-                errors.extend(self.duplicates(row, rule)?);
+                errors.extend(self.duplicates(ctx, row, rule)?);
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(Errors(errors)) }
@@ -97,7 +97,12 @@ impl Tx<'_> {
     }
 
     /// The records that a duplicate rule takes for the same as this one.
-    fn duplicates(&self, row: &Row<'_>, rule: &DuplicateRule) -> Result<Option<OrgError>, OrgError> {
+    fn duplicates(
+        &self,
+        ctx: &Context,
+        row: &Row<'_>,
+        rule: &DuplicateRule,
+    ) -> Result<Option<OrgError>, OrgError> {
         let mut values: Vec<Sql> = rule.fields.iter().map(|name| row.get(name).clone()).collect();
         if values.contains(&Sql::Null) {
             return Ok(None);
@@ -119,9 +124,10 @@ impl Tx<'_> {
         let records: Vec<_> = ids
             .iter()
             .map(|id| {
+                let url = format!("/services/data/v{}.0/sobjects/{}/{id}", ctx.api_version, object.name);
                 json!({
                     "additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0,
-                    "record": {"attributes": {"type": object.name, "url": format!("/services/data/sobjects/{}/{id}", object.name)}, "Id": id},
+                    "record": {"attributes": {"type": object.name, "url": url}, "Id": id},
                 })
             })
             .collect();

@@ -54,6 +54,10 @@ pub struct Rows {
     pub total_size: usize,
     /// Records as Salesforce writes them, `attributes` first.
     pub records: Vec<Value>,
+    /// The object that was asked for.
+    pub object: String,
+    /// Whether they count as looked at (`FOR VIEW`).
+    pub viewed: bool,
 }
 
 /// What an upsert did.

@@ -295,7 +295,10 @@ fn rules_and_locks_refuse_while_they_are_in_force() {
     data.enforce("Standard_Lead_Duplicate_Rule", true);
     let refused = insert(&data, "Lead", lead.clone()).unwrap_err();
     assert_eq!(refused[0].to_string(), "DUPLICATES_DETECTED: Use one of these records?");
-    assert_eq!(refused[0].duplicates.as_ref().unwrap()["matchResults"][0]["size"], 2);
+    let matched = &refused[0].duplicates.as_ref().unwrap()["matchResults"][0];
+    assert_eq!(matched["size"], 2);
+    let url = matched["matchRecords"][0]["record"]["attributes"]["url"].as_str().unwrap();
+    assert!(url.starts_with("/services/data/v66.0/sobjects/Lead/00Q"), "{url}");
     let allowed = Context { allow_duplicates: true, ..context() };
     data.transaction(|tx| tx.insert(&allowed, "Lead", lead.as_object().unwrap())).unwrap().unwrap();
     data.hold(&case, true);

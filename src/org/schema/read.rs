@@ -281,17 +281,17 @@ impl FieldFile {
             auto_number: self.auto_number,
             filterable: !long && kind != Kind::Address,
             sortable: !long && !matches!(kind, Kind::Address | Kind::MultiPicklist),
-            groupable: !matches!(
-                kind,
-                Kind::TextArea
-                    | Kind::Address
-                    | Kind::MultiPicklist
-                    | Kind::DateTime
-                    | Kind::Double
-                    | Kind::Currency
-                    | Kind::Percent
-                    | Kind::Time
-            ),
+            groupable: !long
+                && !matches!(
+                    kind,
+                    Kind::Address
+                        | Kind::MultiPicklist
+                        | Kind::DateTime
+                        | Kind::Double
+                        | Kind::Currency
+                        | Kind::Percent
+                        | Kind::Time
+                ),
             custom,
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Query {
     pub(crate) narrowed: Option<usize>,
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
+    /// FOR VIEW or FOR REFERENCE: its records count as looked at.
+    pub(crate) viewed: bool,
     /// Where it begins in the text.
     pub(crate) at: usize,
 }

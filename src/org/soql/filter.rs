@@ -65,8 +65,9 @@ impl<'q> Builder<'q> {
     }
 
     /// The statement with what was gathered for it.
-    pub(crate) fn plan(self, sql: String, shape: Shape) -> Plan {
-        Plan { sql, params: self.params, shape, steady: self.steady }
+    pub(crate) fn plan(self, scope: &Scope<'_>, query: &Query, sql: String, shape: Shape) -> Plan {
+        let Self { params, steady, .. } = self;
+        Plan { sql, params, shape, object: scope.object.name.clone(), viewed: query.viewed, steady }
     }
 
     /// A parameter of the statement.

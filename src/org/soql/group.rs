@@ -44,7 +44,7 @@ pub(crate) fn plan(
         let aliased = matches!(key, Expr::Call { .. }) && !expr::is_date_part(key);
         if !term.groupable || term.aggregate || aliased {
             let what = format!("field '{}' can not be grouped in a query call", term.name);
-            return Err(fault::at("MALFORMED_QUERY", scope.text, key.at(), &what));
+            return Err(fault::at("INVALID_FIELD", scope.text, key.at(), &what));
         }
         by.push(term);
     }
@@ -91,7 +91,7 @@ pub(crate) fn plan(
     let shown: Vec<String> = (0..columns.len()).map(|at| format!("k{at}")).collect();
     let sql =
         format!("SELECT {} FROM ({}){order}{}", shown.join(", "), selects.join(" UNION ALL "), page(query));
-    Ok(builder.plan(sql, Shape::Groups(columns)))
+    Ok(builder.plan(&scope, query, sql, Shape::Groups(columns)))
 }
 
 /// The statement of one grouping: which of the keys it keeps apart.

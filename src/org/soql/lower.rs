@@ -65,7 +65,11 @@ impl Lower<'_> {
                     |n: &Node<'_>| matches!(n.kind(), "with_data_cat_expression" | "with_user_id_type");
                 query.narrowed = with.iter().find(|n| narrows(n)).map(|_| node.start_byte());
             }
-            // Security modes, views and tracking change no row of this org.
+            "for_clause" => {
+                let kinds = children(node);
+                query.viewed = kinds.iter().any(|kind| !self.slice(*kind).eq_ignore_ascii_case("UPDATE"));
+            }
+            // Security modes and tracking change nothing in this org.
             _ => {}
         }
         Ok(())

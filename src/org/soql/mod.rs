@@ -48,7 +48,8 @@ impl Tx<'_> {
     pub fn query(&self, ctx: &Context, soql: &str, all: bool) -> Result<Rows, OrgError> {
         let ask = Ask { schema: self.schema, ctx, text: soql, all };
         let plan = self.state.plans.of(ask, soql, || plan::plan(ask, &parse::soql(soql)?, Within::Top))?;
-        run::run(self, ask, &plan)
+        let rows = run::run(self, ask, &plan)?;
+        Ok(Rows { object: plan.object.clone(), viewed: plan.viewed, ..rows })
     }
 
     /// One record by its id, living or not.

@@ -48,6 +48,10 @@ pub(crate) struct Plan {
     pub(crate) sql: String,
     pub(crate) params: Vec<Sql>,
     pub(crate) shape: Shape,
+    /// The object of its FROM.
+    pub(crate) object: String,
+    /// Whether its records count as looked at.
+    pub(crate) viewed: bool,
     /// Whether it is the same whoever asks, and whenever.
     pub(crate) steady: bool,
 }
@@ -211,10 +215,10 @@ fn mine(builder: &mut Builder<'_>, scope: &Scope<'_>, name: &str) -> Result<Opti
             let me = builder.param(me);
             Ok(Some(format!("t.OwnerId = {me}")))
         }
-        _ => Err(fault::malformed(format!(
-            "scope '{name}' is not supported on entity '{}'",
-            scope.object.name
-        ))),
+        _ => Err(OrgError::new(
+            "INVALID_QUERY_SCOPE",
+            format!("scope '{name}' is not supported on entity '{}'", scope.object.name),
+        )),
     }
 }
 
@@ -232,7 +236,7 @@ fn count(
         page if page.is_empty() => format!("SELECT count(*) {from}"),
         page => format!("SELECT count(*) FROM (SELECT 1 {from}{page})"),
     };
-    Ok(builder.plan(sql, Shape::Count))
+    Ok(builder.plan(scope, query, sql, Shape::Count))
 }
 
 /// ` WHERE …`, or nothing.
@@ -280,7 +284,7 @@ fn records(
         keys.join(", "),
         page(query)
     );
-    Ok(builder.plan(sql, Shape::Records(record)))
+    Ok(builder.plan(&scope, query, sql, Shape::Records(record)))
 }
 
 /// Nulls come first, whichever the direction, unless the query says otherwise.

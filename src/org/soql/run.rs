@@ -42,7 +42,7 @@ fn rows(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan, params: &[Sql]) -> Result<Rows, 
         records.push(match &plan.shape {
             Shape::Count => {
                 let n: i64 = row.get(0)?;
-                return Ok(Rows { total_size: usize::try_from(n).unwrap_or_default(), records: Vec::new() });
+                return Ok(Rows { total_size: usize::try_from(n).unwrap_or_default(), ..Rows::default() });
             }
             Shape::Groups(columns) => {
                 let mut out = Map::with_capacity(columns.len() + 1);
@@ -55,7 +55,7 @@ fn rows(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan, params: &[Sql]) -> Result<Rows, 
             Shape::Records(record) => one(tx, ask, record, row)?,
         });
     }
-    Ok(Rows { total_size: records.len(), records })
+    Ok(Rows { total_size: records.len(), records, ..Rows::default() })
 }
 
 fn one(tx: &Tx<'_>, ask: Ask<'_>, record: &Record, row: &Row<'_>) -> Result<Value, OrgError> {

@@ -15,24 +15,25 @@ const DEEPEST: usize = 5;
 /// Joined parents in one statement. Salesforce allows 55 relations; a relation to several objects
 /// counts for each of them here, and SQLite joins 64 tables.
 const MOST_JOINS: usize = 62;
-/// What may be asked of a parent that can be of several objects.
-const OF_NAME: [&str; 15] = [
-    "id",
-    "name",
-    "firstname",
-    "lastname",
-    "type",
-    "email",
-    "phone",
-    "title",
-    "alias",
-    "username",
-    "isactive",
-    "profileid",
-    "userroleid",
-    "profile",
-    "userrole",
+/// What may be asked of a parent that can be of several objects: the fields of the pseudo-object
+/// Name, whether any of them has such a field or none.
+const OF_NAME: [&str; 13] = [
+    "Id",
+    "Name",
+    "FirstName",
+    "LastName",
+    "Type",
+    "Email",
+    "Phone",
+    "Title",
+    "Alias",
+    "Username",
+    "IsActive",
+    "ProfileId",
+    "UserRoleId",
 ];
+/// Its own parents.
+const PARENTS_OF_NAME: [&str; 2] = ["Profile", "UserRole"];
 
 /// One FROM: its object and the parents joined to it so far.
 pub(crate) struct Scope<'q> {
@@ -122,12 +123,17 @@ impl<'q> Scope<'q> {
                 continue;
             }
             steps.push(Step { name: relation, id: id.clone(), object: None });
-            let next = rest.clone().next().unwrap_or(last);
-            if !OF_NAME.contains(&next.to_ascii_lowercase().as_str()) {
+            let named = |names: &[&'static str], wanted: &str| {
+                names.iter().copied().find(|name| name.eq_ignore_ascii_case(wanted))
+            };
+            let Some(next) = rest.clone().next() else {
+                let Some(name) = named(&OF_NAME, last) else {
+                    return Err(self.no_column(last, "Name", path.at));
+                };
+                return self.of_several(field, &table, &id, name, steps);
+            };
+            if named(&PARENTS_OF_NAME, next).is_none() {
                 return Err(self.no_column(next, "Name", path.at));
-            }
-            if rest.len() == 0 {
-                return self.of_several(field, &table, &id, last, steps, path.at);
             }
             let holder = field
                 .references
@@ -169,18 +175,16 @@ impl<'q> Scope<'q> {
         self.joins.extend(inner.joins);
     }
 
-    /// A field of the pseudo-object Name: whichever parent it is has it.
+    /// A field of the pseudo-object Name: whichever parent it is has it, or it is empty.
     fn of_several(
         &mut self,
         field: &'q Field,
         from: &str,
         id: &str,
-        last: &str,
+        name: &str,
         steps: Vec<Step>,
-        at: usize,
     ) -> Result<Column<'q>, OrgError> {
-        let name = last.to_ascii_lowercase();
-        let column = |sql, kind, name: &str| Column {
+        let column = |sql, kind| Column {
             sql,
             kind,
             field: None,
@@ -188,31 +192,36 @@ impl<'q> Scope<'q> {
             steps,
             table: from.to_owned(),
         };
-        if name == "id" {
-            return Ok(column(id.to_owned(), Kind::Id, "Id"));
+        if name == "Id" {
+            return Ok(column(id.to_owned(), Kind::Id));
         }
         let mut cases = String::new();
-        let mut found: Option<&Field> = None;
+        let mut kind = match name {
+            "IsActive" => Kind::Boolean,
+            "ProfileId" | "UserRoleId" => Kind::Reference,
+            _ => Kind::String,
+        };
         for target in &field.references {
             let object = self.named(target)?;
-            let value = if name == "type" {
+            let value = if name == "Type" {
                 format!("'{}'", object.name)
             } else {
-                let there = if name == "name" { object.name_field() } else { object.field(&name) };
+                let there = if name == "Name" { object.name_field() } else { object.field(name) };
                 let Some(there) = there else { continue };
-                found = found.or(Some(there));
+                if name != "Name" {
+                    kind = there.kind;
+                }
                 let table = self.join(from, field, object)?;
                 format!("{table}.\"{}\"", there.name)
             };
             let _ok = write!(cases, " WHEN '{}' THEN {value}", object.prefix);
         }
-        let sql = format!("(CASE substr({id}, 1, 3){cases} END COLLATE SALESFORCE)");
-        match (name.as_str(), found) {
-            ("type", _) => Ok(column(sql, Kind::String, "Type")),
-            ("name", _) => Ok(column(sql, Kind::String, "Name")),
-            (_, Some(field)) => Ok(column(sql, field.kind, &field.name)),
-            (_, None) => Err(self.no_column(last, "Name", at)),
-        }
+        let sql = if cases.is_empty() {
+            "NULL".to_owned()
+        } else {
+            format!("(CASE substr({id}, 1, 3){cases} END COLLATE SALESFORCE)")
+        };
+        Ok(column(sql, kind))
     }
 
     /// The path with its alias replaced by what that stands for.

@@ -143,6 +143,13 @@ fn what_means_nothing_is_told_in_salesforces_words() {
         ),
         ("SELECT Id, id FROM Account", "INVALID_FIELD", "duplicate field selected: Id"),
         ("SELECT What.Subject FROM Task", "INVALID_FIELD", "No such column 'Subject' on entity 'Name'."),
+        ("SELECT What.Profile FROM Task", "INVALID_FIELD", "No such column 'Profile' on entity 'Name'."),
+        ("SELECT What.Owner.Name FROM Task", "INVALID_FIELD", "No such column 'Owner' on entity 'Name'."),
+        (
+            "SELECT Id FROM Account USING SCOPE team",
+            "INVALID_QUERY_SCOPE",
+            "scope 'team' is not supported on entity 'Account'",
+        ),
         (
             "SELECT MAX(AnnualRevenue) FROM Account LIMIT 1",
             "MALFORMED_QUERY",
@@ -197,7 +204,7 @@ fn what_means_nothing_is_told_in_salesforces_words() {
         ),
         (
             "SELECT COUNT(Id) FROM Account GROUP BY AnnualRevenue",
-            "MALFORMED_QUERY",
+            "INVALID_FIELD",
             "field 'AnnualRevenue' can not be grouped in a query call",
         ),
         ("SELECT Id FROM Account WHERE Id = '1'", "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: 1"),

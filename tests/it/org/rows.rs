@@ -58,6 +58,9 @@ fn upsert_answers_by_what_it_found() {
     assert_eq!(several.body.as_array().unwrap().len(), 2);
     assert_eq!(client.get(url).status, 300);
     assert_eq!(client.patch("/sobjects/UpsertTable__c/Name/x", &json!({})).code(), (404, "NOT_FOUND"));
+    let url = "/sobjects/UpsertTable__c/ExtId__c/own";
+    assert_eq!(client.patch(url, &json!({"ExtId__c": "own"})).status, 201, "the same value says nothing new");
+    assert_eq!(client.patch(url, &json!({"extid__c": "other"})).code(), (400, "INVALID_FIELD"));
 }
 
 #[test]
@@ -285,7 +288,8 @@ fn a_schema_file_adds_what_an_org_of_ones_own_has() {
         {"name": "Case", "fields": [{"name": "Crew__c", "type": "reference", "to": ["Crew__c"], "children": "Cases"}],
          "validation_rules": [{"name": "Crew_needed", "when": "Crew__c = null", "message": "Who goes there?", "active": true}]},
         {"name": "Crew__c", "prefix": "a9Z", "owner": ["User"], "searchable": true, "fields": [
-            {"name": "Name", "type": "string", "length": 80, "required": true, "name_field": true}]},
+            {"name": "Name", "type": "string", "length": 80, "required": true, "name_field": true},
+            {"name": "Number__c", "type": "double", "precision": 5, "unique": true}]},
     ]});
     let settings = || Settings { sample: false, schema: Some(path.clone()), ..Settings::default() };
     std::fs::write(&path, file.to_string()).unwrap();
@@ -294,8 +298,10 @@ fn a_schema_file_adds_what_an_org_of_ones_own_has() {
         client.post("/sobjects/Case", &json!({"Subject": "x"})).code(),
         (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
     );
-    let crew = client.create("Crew__c", &json!({"Name": "Night"}));
+    let crew = client.create("Crew__c", &json!({"Name": "Night", "Number__c": 7}));
     assert!(crew.starts_with("a9Z"));
+    let twin = client.post("/sobjects/Crew__c", &json!({"Name": "Day", "Number__c": 7.0}));
+    assert_eq!(twin.code(), (400, "DUPLICATE_VALUE"), "numbers are unique, too");
     client.create("Case", &json!({"Subject": "x", "Crew__c": crew}));
     let found = client.query("SELECT Name, (SELECT Crew__r.Name FROM Cases) FROM Crew__c");
     assert_eq!(found["records"][0]["Cases"]["records"][0]["Crew__r"]["Name"], "Night");

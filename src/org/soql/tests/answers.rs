@@ -442,6 +442,18 @@ fn records_have_salesforces_shape() {
     assert!(task["Who"]["attributes"]["url"].as_str().unwrap().contains("/sobjects/Contact/003"));
     assert_eq!(task["What"]["attributes"]["type"], "Case");
     assert!(task["What"]["CaseNumber"].is_string() && task["What"].get("Industry").is_none());
+    let task = one(
+        "SELECT TYPEOF What WHEN Account THEN Phone ELSE Name, Email END FROM Task WHERE What.Type = 'Case' AND What.Email = null AND Who.IsActive = false LIMIT 1",
+    );
+    assert!(task["What"]["Name"].is_string() && task["What"]["Email"].is_null(), "no case has one: {task}");
+    data.read(|tx| {
+        tx.query(
+            &crate::org::data::tests::context(),
+            "SELECT Owner.Name FROM Event WHERE Owner.Type = 'User'",
+            false,
+        )
+    })
+    .unwrap();
     let group = one("SELECT Status, COUNT(Id), MAX(CreatedDate) latest FROM Case GROUP BY Status");
     assert_eq!(group["attributes"], json!({"type": "AggregateResult"}));
     assert!(group["expr0"].is_u64() && group["latest"].as_str().unwrap().ends_with(".000+0000"));
