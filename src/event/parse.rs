@@ -171,10 +171,14 @@ fn query(
     let dialect = if shape == Shape::Only && selects { Dialect::Soql } else { dialect };
     let values: Map<String, Value> =
         arguments.others(&["query"]).map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(match (soql::replace(&template, &values, dialect, settings.strict)?, dialect) {
-        (Replaced::Query(soql), Dialect::Soql) => Read::Query { soql, shape },
-        (Replaced::Query(sosl), Dialect::Sosl) => Read::Search { sosl, shape },
-        (Replaced::Nobody, _) => Read::Nobody { shape },
+    let statement = match soql::replace(&template, &values, dialect, settings.strict)? {
+        Replaced::Query(statement) => statement,
+        Replaced::Blank(statement) if shape.shows_all() => statement,
+        Replaced::Blank(_) | Replaced::Nobody => return Ok(Read::Nobody { shape }),
+    };
+    Ok(match dialect {
+        Dialect::Soql => Read::Query { soql: statement, shape },
+        Dialect::Sosl => Read::Search { sosl: statement, shape },
     })
 }
 

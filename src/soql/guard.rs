@@ -35,16 +35,20 @@ pub(super) fn field_of_like(before: &str) -> Option<&str> {
     if !before.get(head.len()..)?.eq_ignore_ascii_case("like") {
         return None;
     }
-    let field = head.trim_end();
-    if field.len() == head.len() {
-        return None;
-    }
-    let start = field
-        .char_indices()
-        .rev()
-        .find(|&(_, c)| !(c.is_alphanumeric() || matches!(c, '_' | '.')))
-        .map_or(0, |(at, c)| at + c.len_utf8());
-    field.get(start..)
+    head.ends_with(char::is_whitespace).then(|| last_name(head))
+}
+
+/// The field whose value follows, if `before` ends in `field =`.
+pub(super) fn field_of_equal(before: &str) -> Option<&str> {
+    let head = before.trim_end().strip_suffix('=')?;
+    (!head.ends_with(['!', '<', '>'])).then(|| last_name(head))
+}
+
+/// The name, perhaps a path of them, in which a text ends.
+fn last_name(text: &str) -> &str {
+    let text = text.trim_end();
+    let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    text.get(text.trim_end_matches(name).len()..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -75,5 +79,10 @@ mod tests {
         assert_eq!(field_of_like("WHERE Alike"), None);
         assert_eq!(field_of_like("WHERE A = "), None);
         assert_eq!(field_of_like("é"), None);
+        assert_eq!(field_of_equal("WHERE (Account.Phone = "), Some("Account.Phone"));
+        assert_eq!(field_of_equal("WHERE é="), Some("é"));
+        for before in ["A !=", "A <= ", "A >=", "A LIKE ", "", "A = ("] {
+            assert_eq!(field_of_equal(before), None, "{before}");
+        }
     }
 }

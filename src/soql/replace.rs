@@ -3,17 +3,22 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
-use super::guard::{field_of_like, finds_anything, matches_anybody};
+use super::guard::{field_of_equal, field_of_like, finds_anything, is_phone, matches_anybody};
 use super::literal::{escape, escape_term, literal};
 use super::scan::{Dialect, Place, Scanner, survey};
 use super::select::is_name;
+use crate::phone;
 
 /// A query after replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replaced {
     /// To be asked.
     Query(String),
-    /// A pattern or a term was left that says nothing: it would match everybody, so nobody is meant.
+    /// To be asked, but a value left nothing to compare a field with: those are found of whom nothing
+    /// is known. A list of them is a fair question; one record that is found so is a stranger's.
+    Blank(String),
+    /// A pattern, a number or a term was left that says nothing: it would match everybody, or whoever
+    /// else withholds their number, so nobody is meant.
     Nobody,
 }
 
@@ -133,17 +138,27 @@ impl<'a> Output<'a> {
         if !seen.balanced && wrote.balanced {
             return Err(Problem::Unbalanced(last()));
         }
-        let nobody = seen.insides.iter().any(|(place, inside)| {
-            let touched = self.put.iter().any(|(put, _)| put.start <= inside.end && inside.start <= put.end);
-            let text = self.text.get(inside.clone()).unwrap_or_default();
+        let (mut nobody, mut blank) = (false, false);
+        for (place, inside) in seen.insides {
+            if !self.put.iter().any(|(put, _)| put.start <= inside.end && inside.start <= put.end) {
+                continue;
+            }
             let before = self.text.get(..inside.start.saturating_sub(1)).unwrap_or_default();
-            touched
-                && match place {
-                    Place::Term => finds_anything(text),
-                    _ => field_of_like(before).is_some_and(|field| matches_anybody(field, text)),
-                }
-        });
-        Ok(if nobody { Replaced::Nobody } else { Replaced::Query(self.text) })
+            let text = self.text.get(inside).unwrap_or_default();
+            if place == Place::Term {
+                nobody |= finds_anything(text);
+            } else if let Some(field) = field_of_like(before) {
+                nobody |= matches_anybody(field, text);
+            } else if let Some(field) = field_of_equal(before) {
+                nobody |= is_phone(field) && phone::is_withheld(text);
+                blank |= text.trim().is_empty();
+            }
+        }
+        Ok(match (nobody, blank) {
+            (true, _) => Replaced::Nobody,
+            (false, true) => Replaced::Blank(self.text),
+            (false, false) => Replaced::Query(self.text),
+        })
     }
 }
 

@@ -245,6 +245,27 @@ fn what_says_nothing_of_whom_it_looks_for_finds_nobody() {
 }
 
 #[test]
+fn a_query_with_nothing_in_its_quotes_finds_no_single_record() {
+    let nobody = |operation: &str, query: &str, value: Value| {
+        let parameters = json!({"sf_operation": operation, "query": query, "number": value});
+        matches!(asked(parameters), Ok(Request::Read(Read::Nobody { .. })))
+    };
+    let by = |field: &str| format!("SELECT Id FROM Contact WHERE {field} = 'number'");
+    for blank in [json!(""), json!(" "), json!(null)] {
+        assert!(nobody("queryOne", &by("Email"), blank.clone()), "{blank}");
+        assert!(nobody("query", &by("Account.Phone"), blank.clone()), "{blank}");
+        assert!(!nobody("query", &by("Email"), blank.clone()), "a list of those without is a fair question");
+        assert!(
+            !nobody("queryOne", "SELECT Id FROM Contact WHERE Email != 'number'", blank),
+            "its opposite too"
+        );
+    }
+    assert!(nobody("queryOne", &by("Phone"), json!("anonymous")));
+    assert!(!nobody("queryOne", &by("Email"), json!("a@example.com")));
+    assert!(!nobody("queryOne", "SELECT Id FROM Contact WHERE Email = ''", json!("x")), "the author's own");
+}
+
+#[test]
 fn an_event_needs_parameters_and_nothing_else() {
     for (event, named) in [
         (json!(null), "'Details'"),
