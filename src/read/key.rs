@@ -12,6 +12,8 @@ use crate::salesforce::Settings;
 use crate::soql;
 use crate::soql::Dialect;
 
+use super::shape;
+
 /// A keyed hash in hexadecimal. Whoever sees it, in a table or in a metric of one, learns neither a
 /// phone number nor a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,20 +23,18 @@ pub(super) struct Name(pub(super) String);
 pub(super) type Secret = [u8; 64];
 
 impl Name {
-    /// Of this question to this org, by this user. How many pages are fetched is part of it.
+    /// Of this question to this org, by this user. How many records are kept is part of it.
     pub(super) fn of(read: &Read, org: &Settings, secret: &Secret) -> Self {
         let (kind, question) = match read {
             Read::Nobody { .. } => ("nobody", String::new()),
-            Read::Query { soql, shape } if shape.shows_all() => {
-                ("query", soql::canonical(soql, Dialect::Soql))
-            }
-            Read::Query { soql, .. } => ("query one", soql::canonical(soql, Dialect::Soql)),
+            Read::Query { soql, .. } => ("query", soql::canonical(soql, Dialect::Soql)),
             Read::Search { sosl, .. } => ("search", soql::canonical(sosl, Dialect::Sosl)),
-            Read::ParameterizedSearch { body, .. } => ("parameterized", sorted(body).to_string()),
+            Read::ParameterizedSearch { body, .. } => ("parameterized", canonical("", body).to_string()),
         };
+        let many = if shape(read).shows_all() { "all" } else { "one" };
         let mut hash = Hmac::<Sha256>::new(&(*secret).into());
         let user = org.username.as_deref().unwrap_or_default();
-        for part in [org.organisation(), user, &org.version, kind, &question] {
+        for part in [org.organisation(), user, &org.version, kind, many, &question] {
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -58,23 +58,29 @@ pub(super) fn object_of(read: &Read) -> Option<String> {
     words.next().map(str::to_ascii_lowercase)
 }
 
-/// Keys and lists of names in order.
-fn sorted(value: &Value) -> Value {
+/// The body of a search in the spelling that equal ones share: keys and fields in order, names in
+/// lower case, clauses as in a query. What is searched for, `q`, stays as it is.
+fn canonical(key: &str, value: &Value) -> Value {
     match value {
         Value::Object(object) => {
             let mut entries: Vec<(String, Value)> =
-                object.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+                object.iter().map(|(key, value)| (key.clone(), canonical(key, value))).collect();
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(Map::from_iter(entries))
         }
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(sorted).collect();
+            let mut items: Vec<Value> = items.iter().map(|item| canonical(key, item)).collect();
             if items.iter().all(Value::is_string) {
                 items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             }
             Value::Array(items)
         }
-        value => value.clone(),
+        Value::String(text) => match key {
+            "fields" | "name" => text.to_ascii_lowercase().into(),
+            "where" | "orderBy" => soql::canonical(text, Dialect::Soql).into(),
+            _ => value.clone(),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
@@ -105,12 +111,28 @@ mod tests {
         assert_eq!(name(&query("select Name,Id from Contact where A = 'b'", Shape::Only)), one);
         assert_ne!(name(&query("SELECT Id, Name FROM Contact WHERE A='b'", Shape::All)), one);
         assert_ne!(name(&query("SELECT Id, Name FROM Contact WHERE A='c'", Shape::First)), one);
-        let search = |fields: Value| Read::ParameterizedSearch {
-            body: json!({"q": "2065550100", "fields": fields, "sobjects": [{"name": "Contact"}]}),
-            shape: Shape::First,
+    }
+
+    #[test]
+    fn equal_searches_meet_and_others_do_not() {
+        let name = |q: &str, fields: Value, object: Value, shape: Shape| {
+            let body = json!({"q": q, "fields": fields, "sobjects": [object]});
+            let read = Read::ParameterizedSearch { body, shape };
+            Name::of(&read, &org("https://a.example.com"), &[7; 64])
         };
-        assert_eq!(name(&search(json!(["Id", "Name"]))), name(&search(json!(["Name", "Id"]))));
-        assert_ne!(name(&search(json!(["Id", "Name"]))), name(&search(json!(["Id"]))));
+        let of = |clause: &str| json!({"name": "Contact", "where": clause});
+        let one = name("Ann", json!(["Id", "Name"]), of("OwnerId = '0055g00000DDDDDAA5'"), Shape::First);
+        let meets = json!({"where": "ownerid='0055g00000DDDDD'", "name": "contact"});
+        assert_eq!(name("Ann", json!(["name", "Id"]), meets, Shape::Only), one);
+        for other in [
+            name("ann", json!(["Id", "Name"]), of("OwnerId = '0055g00000DDDDDAA5'"), Shape::First),
+            name("Ann", json!(["Id"]), of("OwnerId = '0055g00000DDDDDAA5'"), Shape::First),
+            name("Ann", json!(["Id", "Name"]), of("OwnerId = '0055g00000DDDDd'"), Shape::First),
+            name("Ann", json!(["Id", "Name"]), json!({"name": "Contact"}), Shape::First),
+            name("Ann", json!(["Id", "Name"]), of("OwnerId = '0055g00000DDDDDAA5'"), Shape::All),
+        ] {
+            assert_ne!(other, one);
+        }
     }
 
     #[test]

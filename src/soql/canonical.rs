@@ -4,11 +4,11 @@ use super::scan::{Dialect, Place, Scanner};
 
 /// The statement in a spelling that equal statements share: white space, the case of names, the
 /// order of plain fields and the two lengths of record Ids make no difference. Never sent, only
-/// compared.
+/// compared, so that what is not understood may stay as it is.
 #[must_use]
 pub fn canonical(statement: &str, dialect: Dialect) -> String {
-    // Where there are functions there may be aliases, and an alias comes back as it was spelled.
-    let fold_case = !statement.contains('(');
+    // Where records are summed up there may be aliases, and an alias comes back as it was spelled.
+    let fold_case = !statement.contains('(') && !holds_word(statement, "group");
     let mut out = String::with_capacity(statement.len());
     let mut scanner = Scanner::new(dialect);
     let (mut rest, mut gap, mut inside) = (statement.trim(), false, None);
@@ -46,12 +46,17 @@ fn sorted_fields(statement: &str) -> Option<String> {
     let (verb, behind) = statement.split_at_checked("select ".len())?;
     let from = behind.to_ascii_lowercase().find(" from ")?;
     let (fields, behind) = behind.split_at_checked(from)?;
-    if !verb.eq_ignore_ascii_case("select ") || fields.contains(['(', '\'']) {
+    // The fields inside of a TYPEOF belong to their WHEN.
+    if !verb.eq_ignore_ascii_case("select ") || fields.contains(['(', '\'']) || holds_word(fields, "typeof") {
         return None;
     }
     let mut fields: Vec<&str> = fields.split(',').collect();
     fields.sort_unstable();
     Some(format!("{verb}{}{behind}", fields.join(",")))
+}
+
+fn holds_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|found| found.eq_ignore_ascii_case(word))
 }
 
 /// The length of the case-sensitive spelling, if this is a record Id in the other one: 15
@@ -104,6 +109,11 @@ mod tests {
             assert_ne!(of(other), one);
         }
         assert_ne!(of("SELECT COUNT(Id) Total FROM A"), of("SELECT COUNT(Id) total FROM A"));
+        assert_ne!(of("SELECT Name N FROM A GROUP BY Name"), of("SELECT Name n FROM A GROUP BY Name"));
+        assert_ne!(
+            of("SELECT TYPEOF What WHEN Account THEN Phone, Name END, Id FROM Task"),
+            of("SELECT TYPEOF What WHEN Account THEN Phone, Id, Name END FROM Task")
+        );
         // A text of 18 characters that is no Id.
         assert_ne!(of("A = '0035000000AbCdEAAA'"), of("A = '0035000000AbCdE'"));
     }
