@@ -4,7 +4,8 @@
 //! and checked once; an answer becomes the flat reply that a contact flow reads.
 //! What it never does: call anything, or know what time it is (dates such as `2d | date` are
 //! computed from a `now` that is handed in).
-//! Who calls it: [`crate::lambda`] and the local invoke endpoint, through one function.
+//! Who calls it: [`crate::lambda`], whichever way an event came. The words ([`Read`], [`Write`],
+//! [`Contact`]) are every path's.
 
 mod arguments;
 mod control;
@@ -82,6 +83,13 @@ pub fn is_named(names: &[String], object: Option<&str>, field: &str) -> bool {
         }
         None => name.eq_ignore_ascii_case(field),
     })
+}
+
+/// Whether a text has the form of a record's Id. An upsert in upstream's way names its record by a value
+/// of the customer's instead, which may be a phone number.
+#[must_use]
+pub fn is_record_id(text: &str) -> bool {
+    matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Why an event is not carried out: an error of the contact flow, not of anything behind it.
@@ -286,6 +294,19 @@ pub enum Write {
         /// The comment, its `{{ }}` filled.
         text: String,
     },
+}
+
+impl Write {
+    /// The record of which somebody may hold an older copy once this was done: not one that it made.
+    #[must_use]
+    pub fn changed<'w>(&'w self, done: &'w Written) -> Option<&'w str> {
+        match (self, done) {
+            (Self::Update { id, .. } | Self::Delete { id, .. }, _) | (_, Written::Upserted { id, .. }) => {
+                is_record_id(id).then_some(id)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Which write an `outcome` call asks about.

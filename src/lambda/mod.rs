@@ -48,7 +48,9 @@ use crate::store::Table;
 use crate::store::aws::Aws;
 use crate::telemetry;
 use crate::write::Asked;
+use crate::write::Progress;
 use crate::write::Resolved;
+use crate::write::Taken;
 use crate::write::Writes;
 
 mod delivery;
@@ -287,15 +289,9 @@ impl Service {
                 };
                 let soft = deadline.at_most(config.reply.soft);
                 let taken = ready.writes.carry(&asked, soft, deadline, clock::now()).await;
-                if ready.stores.state.is_none() {
-                    // No outcome tells later reads of this write: a stamp does.
-                    let record = match asked.write {
-                        event::Write::Update { id, .. } | event::Write::Delete { id, .. } => {
-                            Some(id.as_str())
-                        }
-                        _ => None,
-                    };
-                    ready.reads.wrote(contact, record).await;
+                if let Ok(Taken { id: None, progress: Progress::Done(done), .. }) = &taken {
+                    // No outcome tells later reads of this write: stamps do.
+                    ready.reads.wrote(contact, asked.write.changed(done)).await;
                 }
                 match taken {
                     Ok(taken) => {

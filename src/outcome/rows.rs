@@ -319,7 +319,8 @@ impl Unsettled {
     }
 }
 
-/// When a record last changed by our hand: copies fetched before are refused by readers.
+/// When a record last changed by our hand: copies fetched before are refused by readers. One of a contact
+/// says the same of every record, where no outcome tells what the contact wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// When the change was seen to have succeeded.
@@ -327,13 +328,22 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// How long one is kept. Older copies may have outlived theirs, and are not believed without one.
+    pub const KEPT: Duration = Duration::from_secs(2 * 86_400);
+
+    /// What stands for "some record that this contact wrote".
+    #[must_use]
+    pub fn of_contact(group: &str) -> String {
+        format!("contact {group}")
+    }
+
     /// Where the stamp of a record is, in the cache table.
     #[must_use]
     pub fn key(record_id: &str) -> Key {
         Key { partition: format!("REC#{}", same_id(record_id)), sort: "V".to_owned() }
     }
 
-    /// The row of it; kept longer than any copy of the record may be served.
+    /// The row of it.
     #[must_use]
     pub fn row(&self, record_id: &str) -> Row {
         Row {
@@ -341,7 +351,7 @@ impl Stamp {
             version: self.at.as_millis().max(0).unsigned_abs(),
             data: encode(self),
             index: None,
-            expires: Some(self.at.plus(2 * DAY)),
+            expires: Some(self.at.plus(Self::KEPT)),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::event::Contact;
 use crate::outcome::Outcome;
 use crate::outcome::State;
 use crate::outcome::rows;
+use crate::outcome::rows::Stamp;
 use crate::time::Timestamp;
 
 /// How many writes of a contact are looked at. Of one that wrote more, nobody knows all.
@@ -55,7 +56,7 @@ pub(super) async fn writes(
     own
 }
 
-/// What stands for "some record that this contact wrote" where no state table knows its writes.
+/// Under which stamp the writes of this contact are known of which there is no outcome.
 pub(super) fn stamp_of(contact: &Contact) -> String {
-    format!("contact {}", group_id(contact.group()))
+    Stamp::of_contact(&group_id(contact.group()))
 }

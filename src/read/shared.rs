@@ -90,7 +90,7 @@ impl Shared {
         let row = row.ok_or(Silent)?.map_err(|_| Silent)?;
         let Some(entry) = row.and_then(|row| Entry::decode(&row.data)) else { return Ok(None) };
         let keys: Vec<Key> = entry.record_ids().into_iter().map(Stamp::key).collect();
-        if keys.len() > MOST_RECORDS {
+        if keys.len() > MOST_RECORDS || now.since(entry.asked_at) >= Stamp::KEPT {
             return Ok(Some((entry, true)));
         }
         let stamps = join_all(keys.iter().map(|key| self.table().get(key, now)));

@@ -11,6 +11,7 @@ use super::send::hidden_for;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Key, Settled, Verdict};
 use crate::envelope::Envelope;
+use crate::event::is_record_id;
 use crate::fault::{Class, Fault};
 use crate::outcome::rows::{DeadLetter, Stamp, Unsettled};
 use crate::outcome::{Change, Illegal, LEASE, Outcome, Reason, State};
@@ -169,8 +170,8 @@ impl Worker {
         }
         match &next.state {
             State::Succeeded => {
-                if let (Some(cache), Some(id), true) = (&self.inner.cache, &next.record_id, next.had_copies())
-                {
+                let record = next.record_id.as_ref().filter(|id| next.had_copies() && is_record_id(id));
+                if let (Some(cache), Some(id)) = (&self.inner.cache, record) {
                     // A reader that cannot see the stamp also cannot see the success, for a while.
                     drop(cache.put(&Stamp { at: now }.row(id), Expect::Anything, now).await);
                 }

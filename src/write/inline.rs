@@ -221,8 +221,14 @@ impl Writes {
             self.note_unsettled(write, outcome, now).await;
         }
         Ok(taken(match (answer, outcome) {
-            (Ok(written), _) => {
-                self.stamp(write, &written, now).await;
+            (Ok(written), outcome) => {
+                if let Some(record) = write.changed(&written) {
+                    self.stamp(record, now).await;
+                }
+                if outcome.is_none() {
+                    // Its contact hears of the success now, and its outcome tells it later.
+                    self.stamp(&Stamp::of_contact(&envelope.group), now).await;
+                }
                 Progress::Done(written)
             }
             (Err(_), Some(outcome)) if taken_over => progress(&outcome),
@@ -294,15 +300,11 @@ impl Writes {
         }
     }
 
-    /// Tells readers that their copies of the record are old; of one just made there are none.
-    async fn stamp(&self, write: &Write, written: &Written, now: Timestamp) {
-        let record = match (write, written) {
-            (Write::Update { id, .. } | Write::Delete { id, .. }, _) => Some(id),
-            (_, Written::Upserted { id, .. }) => Some(id),
-            _ => None,
-        };
-        let (Some(cache), Some(record)) = (&self.cache, record) else { return };
-        let row = Stamp { at: now }.row(record);
+    /// Tells readers that their copies of the record, or of whatever the contact may have written, are
+    /// old.
+    async fn stamp(&self, of: &str, now: Timestamp) {
+        let Some(cache) = &self.cache else { return };
+        let row = Stamp { at: now }.row(of);
         if let Err(PutError::Store(error)) = in_time(cache.put(&row, Expect::Anything, now)).await {
             tracing::warn!(%error, "a cached copy of a changed record may be read until it is stale");
         }

@@ -11,6 +11,7 @@ use crate::outcome::Change;
 use crate::outcome::Effect;
 use crate::outcome::Outcome;
 use crate::outcome::rows::DeadLetter;
+use crate::outcome::rows::Stamp;
 use crate::salesforce::told::Told;
 use crate::store::Expect;
 use crate::store::sqlite::Sqlite;
@@ -497,7 +498,7 @@ async fn an_inline_upsert_tells_its_repeat_whether_it_made_the_record() {
     };
     rig.answers([(201, json!({"id": CASE, "success": true, "created": true}))]);
     let taken = rig.take(&upsert, &sync(), T0).await.unwrap();
-    let stamp = rig.store.table("cache").get(&crate::outcome::rows::Stamp::key(CASE), T0).await.unwrap();
+    let stamp = rig.store.table("cache").get(&Stamp::key(CASE), T0).await.unwrap();
     assert!(stamp.is_some(), "readers are told");
     let again = rig.take(&upsert, &sync(), secs(1)).await.unwrap();
     assert!(again.duplicate && rig.asked().len() == 1);
@@ -505,6 +506,23 @@ async fn an_inline_upsert_tells_its_repeat_whether_it_made_the_record() {
         let reply = taken.reply(&upsert, false, Format::Native).unwrap();
         assert_eq!(Value::from(reply), json!({"Id": CASE, "Created": true}));
     }
+}
+
+/// Its outcome does not tell later reads of the contact that it succeeded.
+#[tokio::test]
+async fn a_success_that_could_not_be_recorded_is_stamped() {
+    let mut rig = rig();
+    let of_contact = Stamp::key(&Stamp::of_contact("c-1"));
+    let stamped = async |rig: &Rig| rig.store.table("cache").get(&of_contact, T0).await.unwrap().is_some();
+    rig.answers((1..=2).map(|n| (201, json!({"id": format!("500{n:015}"), "success": true}))));
+    assert!(matches!(rig.take(&subject("A"), &sync(), T0).await.unwrap().progress, Progress::Done(_)));
+    assert!(!stamped(&rig).await, "its outcome tells of it");
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), |call| match call {
+        Call::Put(row) if row.key.sort.starts_with("W#") && row.version > 2 => Trouble::Fails,
+        _ => Trouble::None,
+    }));
+    assert!(matches!(rig.take(&subject("B"), &sync(), secs(1)).await.unwrap().progress, Progress::Done(_)));
+    assert!(stamped(&rig).await);
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ fn variables(org: &Salesforce, folder: &tempfile::TempDir) -> Vec<(String, Strin
         ("SF_HOST", org.origin.as_str()),
         ("SF_VERSION", "v66.0"),
         ("TIELINE_SECRET_FILE", &secret.display().to_string()),
+        ("TIELINE_SENSITIVE_FIELDS", "Contact.Department"),
         // Cases are old at once, so that no test has to wait.
         ("TIELINE_CACHE_FRESH_SECS", "60,Case=0"),
     ]
@@ -187,6 +188,18 @@ async fn promises(fleet: &mut Fleet) {
     assert_eq!(fleet.ask(1, "a", longer).await["Status"], 204);
     for process in [0, 1] {
         assert_eq!(fleet.ask(process, "a", by_phone()).await["LastName"], format!("{NAME}-Ott"));
+    }
+
+    // Nor where nothing remembers the write, because it holds what is never stored.
+    fleet.ask(0, "s", by_phone()).await;
+    let longest = json!({
+        "sf_operation": "update", "sf_object": "Contact", "sf_id": id, "LastName": format!("{NAME}-Rau"),
+        "Department": "Claims",
+    });
+    let reply = fleet.ask(1, "s", longest).await;
+    assert_eq!((&reply["Status"], &reply["tl_id"]), (&json!(204), &Value::Null), "{reply}");
+    for process in [0, 1] {
+        assert_eq!(fleet.ask(process, "s", by_phone()).await["LastName"], format!("{NAME}-Rau"));
     }
 
     // With the org gone, what is old stands in and says so, and what is not known is an error that

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock;
+use crate::event::is_record_id;
 use crate::http::App;
 use crate::http::guard::Caller;
 use crate::http::problem::Problem;
@@ -115,7 +116,7 @@ pub async fn forget(
     Json(asked): Json<Forget>,
 ) -> Result<Json<Forgotten>, Problem> {
     let record = asked.record.trim().to_owned();
-    if !matches!(record.len(), 15 | 18) || !record.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !is_record_id(&record) {
         return Err(Problem::bad_request("`record` is a Salesforce Id: 15 or 18 letters and digits."));
     }
     let reads = app.service.reads().filter(|reads| reads.caches()).ok_or_else(none)?;
