@@ -26,6 +26,9 @@ use crate::event::Written;
 use crate::fault::Class;
 use crate::fault::Fault;
 
+/// The least that a second attempt needs: a new connection, and an answer.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// Salesforce, for one organisation. Cheap to clone; all clones share the token.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -210,7 +213,7 @@ impl Client {
     }
 
     /// One request: with a token, renewed once if it is refused; a read is repeated once if its
-    /// connection breaks.
+    /// connection breaks and there is time for as much again.
     async fn send(
         &self,
         request: Request,
@@ -238,11 +241,13 @@ impl Client {
             sent.headers.push(("authorization", format!("Bearer {}", token.value.reveal())));
             let asked = Stopwatch::start();
             let answered = exchange.exchange(&settings.host, sent, remaining).await;
-            spent.waited += asked.elapsed();
+            let took = asked.elapsed();
+            spent.waited += took;
             match answered {
                 Err(cut) => {
                     spent.calls += u32::from(matches!(cut, Cut::After(_)));
-                    if kind == Kind::Write || repeated || deadline.passed() {
+                    let fits = deadline.remaining() > took.max(AGAIN);
+                    if kind == Kind::Write || repeated || !fits {
                         return Err(classify::cut(&cut));
                     }
                     repeated = true;

@@ -1,13 +1,15 @@
 //! One token for a fleet: it lives in the state table, and who renews it holds a lease.
 //!
 //! Its laws: a token is taken from the table before anybody logs in; at most one process logs in at a
-//! time while the table can be asked; a table that cannot be asked costs a login and nothing else.
+//! time while the table can be asked; a table that cannot be asked, or not in time, costs a login and
+//! nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::secret::Hidden;
 use crate::clock;
@@ -23,6 +25,8 @@ use crate::store::Table;
 const LEASE: Duration = Duration::from_secs(10);
 /// How often those who wait look for the new token.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long the table may take: a caller may wait for what comes after.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Salesforce's longest session.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
@@ -62,18 +66,20 @@ impl Shared {
 
     /// The token that the table holds, if it can be asked and holds one.
     pub(super) async fn peek(&self) -> Option<Hidden> {
-        let row = self.table.get(&self.key, clock::now()).await.ok()??;
-        read(&row).token.map(Hidden::new)
+        self.row().await.ok()?.and_then(|row| read(&row).token).map(Hidden::new)
     }
 
     /// A token other than `bad`, or the turn to log in.
     pub(super) async fn turn(&self, bad: Option<&Hidden>, deadline: Deadline) -> Turn {
         loop {
-            let now = clock::now();
-            let row = match self.table.get(&self.key, now).await {
+            let row = match self.row().await {
                 Ok(row) => row,
-                Err(error) => return alone(&error),
+                Err(error) => {
+                    warn(&error);
+                    return Turn::Alone;
+                }
             };
+            let now = clock::now();
             let (entry, version) = row.as_ref().map_or((Entry::default(), 0), |r| (read(r), r.version));
             match entry.token {
                 Some(token) if bad.is_none_or(|b| b.reveal() != token) => {
@@ -93,7 +99,11 @@ impl Shared {
             match self.put(&leased, version + 1, expect).await {
                 Ok(()) => return Turn::LogIn { version: version + 1 },
                 Err(PutError::Conflict(_)) => {}
-                Err(PutError::Store(error)) => return alone(&error),
+                // The lease may stand all the same; then the others wait for what comes of it.
+                Err(PutError::Store(error)) => {
+                    warn(&error);
+                    return Turn::LogIn { version: version + 1 };
+                }
             }
         }
     }
@@ -110,6 +120,10 @@ impl Shared {
         }
     }
 
+    async fn row(&self) -> Result<Option<Row>, StoreError> {
+        in_time(self.table.get(&self.key, clock::now())).await
+    }
+
     async fn put(&self, entry: &Entry, version: u64, expect: Expect) -> Result<(), PutError> {
         let now = clock::now();
         let row = Row {
@@ -119,15 +133,20 @@ impl Shared {
             index: None,
             expires: Some(now.plus(KEPT)),
         };
-        self.table.put(&row, expect, now).await
+        in_time(self.table.put(&row, expect, now)).await
     }
+}
+
+async fn in_time<T, E: From<StoreError>>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    timeout(PATIENCE, call)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}")).into()))
 }
 
 fn read(row: &Row) -> Entry {
     serde_json::from_slice(&row.data).unwrap_or_default()
 }
 
-fn alone(error: &StoreError) -> Turn {
+fn warn(error: &StoreError) {
     tracing::warn!(%error, "the state table cannot be asked for the token; logging in without it");
-    Turn::Alone
 }

@@ -11,6 +11,9 @@ use crate::salesforce::Hidden;
 use crate::salesforce::Vault;
 use crate::salesforce::wire::Response;
 use crate::store::Table;
+use crate::store::troubled;
+use crate::store::troubled::Call;
+use crate::store::troubled::Trouble;
 
 type Answer = Result<Response, Cut>;
 
@@ -233,6 +236,47 @@ async fn a_read_survives_one_broken_connection_and_a_write_none() {
     });
     let called = client(SECRET, never_sent, None).apply(&delete, soon()).await;
     assert_eq!((called.result.unwrap_err().class, called.spent.calls), (Class::Retryable, 0));
+}
+
+/// A Salesforce whose connections break after this long.
+#[derive(Debug)]
+struct Breaks(Duration);
+
+#[async_trait]
+impl Exchange for Breaks {
+    async fn exchange(&self, _: &str, request: Request, timeout: Duration) -> Answer {
+        if is_login(&request) {
+            return token("new");
+        }
+        tokio::time::sleep(self.0.min(timeout)).await;
+        Err(Cut::After("connection reset by peer".into()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_attempt_is_made_only_where_it_fits() {
+    for (broke_after, calls) in [(10, 2), (2_400, 2), (2_600, 1), (4_950, 1)] {
+        let client = client(SECRET, Arc::new(Breaks(Duration::from_millis(broke_after))), None);
+        let called = client.query("SELECT Id FROM Contact", 1, soon()).await;
+        assert_eq!((called.result.is_err(), called.spent.calls), (true, calls), "{broke_after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_does_not_answer_costs_a_login_and_half_a_second() {
+    let table = crate::store::sqlite::Sqlite::in_memory().unwrap().table("state");
+    for rule in [(|_| Trouble::Hangs) as fn(Call<'_>) -> Trouble, |call| {
+        if matches!(call, Call::Put(_)) { Trouble::Hangs } else { Trouble::None }
+    }] {
+        let org = org(|_, request| if is_login(request) { token("new") } else { rows() });
+        let client = client(SECRET, org.clone(), Some(troubled::table(table.clone(), rule)));
+        let began = Stopwatch::start();
+        assert!(client.query("SELECT Id FROM Contact", 1, soon()).await.result.is_ok());
+        // To ask for a lease, and to give it back.
+        assert!(began.elapsed() <= Duration::from_millis(1_050), "{:?}", began.elapsed());
+        assert!(client.query("SELECT Id FROM Contact", 1, soon()).await.result.is_ok());
+        assert_eq!(org.seen.lock().unwrap().iter().filter(|r| is_login(r)).count(), 1);
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,13 @@ impl DynamoTable {
         Self { aws, name }
     }
 
+    /// What stands under a key, expired or not.
+    async fn item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        let get = self.aws.dynamodb().await.get_item().table_name(&self.name).consistent_read(true);
+        let get = get.key("PK", text(&key.partition)).key("SK", text(&key.sort));
+        Ok(get.send().await.map_err(|e| failed("GetItem", e))?.item)
+    }
+
     async fn query(&self) -> QueryFluentBuilder {
         self.aws.dynamodb().await.query().table_name(&self.name)
     }
@@ -46,19 +53,7 @@ impl DynamoTable {
 #[async_trait]
 impl Table for DynamoTable {
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        let answer = self
-            .aws
-            .dynamodb()
-            .await
-            .get_item()
-            .table_name(&self.name)
-            .key("PK", text(&key.partition))
-            .key("SK", text(&key.sort))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| failed("GetItem", e))?;
-        Ok(answer.item.and_then(|item| standing(&item, now)))
+        Ok(self.item(key).await?.and_then(|item| standing(&item, now)))
     }
 
     async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError> {
@@ -194,19 +189,8 @@ impl Table for DynamoTable {
 
 impl DynamoTable {
     async fn counter(&self, key: &Key, now: Timestamp) -> Result<u64, StoreError> {
-        let answer = self
-            .aws
-            .dynamodb()
-            .await
-            .get_item()
-            .table_name(&self.name)
-            .key("PK", text(&key.partition))
-            .key("SK", text(&key.sort))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| failed("GetItem", e))?;
-        let live = answer.item.filter(|item| ends_at(item).is_none_or(|end| end > now));
+        let item = self.item(key).await?;
+        let live = item.filter(|item| ends_at(item).is_none_or(|end| end > now));
         Ok(live.and_then(|item| count(&item, "n")).unwrap_or_default())
     }
 
