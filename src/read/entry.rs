@@ -107,6 +107,11 @@ impl Entry {
         !fields.is_empty() && self.found.records.iter().any(|record| holds_any(record, fields))
     }
 
+    /// How many bytes of memory it takes, roughly.
+    pub(super) fn weight(&self) -> u64 {
+        self.found.records.iter().map(weight_of).sum()
+    }
+
     /// As a row holds it; none where it is larger than a row may be.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         let mut packed = ZlibEncoder::new(vec![FORM], Compression::fast());
@@ -140,6 +145,20 @@ fn ids_of<'e>(record: &'e Map<String, Value>, ids: &mut BTreeSet<&'e str>) {
             _ => {}
         }
     }
+}
+
+fn weight_of(record: &Map<String, Value>) -> u64 {
+    // A key with its hash, a value: as much as both take beside their texts.
+    const EACH: u64 = 96;
+    fn of_value(value: &Value) -> u64 {
+        match value {
+            Value::String(text) => text.len() as u64,
+            Value::Object(parent) => weight_of(parent),
+            Value::Array(items) => items.iter().map(|item| EACH + of_value(item)).sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
+    }
+    record.iter().map(|(name, value)| EACH + name.len() as u64 + of_value(value)).sum()
 }
 
 fn holds_any(record: &Map<String, Value>, fields: &[String]) -> bool {

@@ -58,7 +58,8 @@ type Landing = watch::Receiver<Option<Landed>>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flights(Arc<Mutex<HashMap<Name, (Timestamp, Landing)>>>);
 
-/// A question being asked. When it is dropped, landed or not, nobody else boards.
+/// A question being asked. Dropped before it has landed (its task ended in a panic, or with its
+/// runtime), it lets everybody go.
 struct Flight {
     flights: Flights,
     name: Name,
@@ -82,13 +83,26 @@ impl Flights {
     }
 }
 
-impl Drop for Flight {
-    fn drop(&mut self) {
+impl Flight {
+    /// Tells all on board. Nobody boards any more by then: who does after the news would take an
+    /// answer for new that was asked for before.
+    fn land(self, landed: Landed) {
+        self.close();
+        self.landing.send_replace(Some(landed));
+    }
+
+    fn close(&self) {
         let mut flights = self.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_this = |(_, landing): &(Timestamp, Landing)| landing.same_channel(&self.landing.subscribe());
         if flights.get(&self.name).is_some_and(is_this) {
             flights.remove(&self.name);
         }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -111,7 +125,7 @@ impl Reads {
                 let (reads, read) = (self.clone(), read.clone());
                 tokio::spawn(async move {
                     let landed = reads.travel(&read, &flight.name, wanted, deadline).await;
-                    flight.landing.send_replace(Some(landed));
+                    flight.land(landed);
                 });
             }
             let landed = match timeout(patience.remaining(), landing.wait_for(Option::is_some)).await {
@@ -126,16 +140,18 @@ impl Reads {
                 let spent = Spent { calls: u32::from(pilot), ..Spent::default() };
                 return Answer { result: Err(late()), spent, source: Source::Salesforce };
             };
-            // What was asked after this call began is right for it, whoever asked.
-            let ours = pilot || again;
+            // Asked by this call, or after it began: right for it, whatever its contact wrote before.
+            let new = pilot || (again && source == Source::Salesforce);
             let now = self.now();
             match result {
-                Ok(entry) if ours || (Wanted { now, ..wanted }).judge(&entry) == Verdict::Fresh => {
+                Ok(entry) if new || (Wanted { now, ..wanted }).judge(&entry) == Verdict::Fresh => {
                     let (spent, source) =
                         if pilot { (spent, source) } else { (Spent::default(), Source::Memory) };
                     return Answer { result: Ok(entry.found.clone()), spent, source };
                 }
-                Err(fault) if ours || fault.class == Class::Rejected || patience.remaining() < ENOUGH => {
+                Err(fault)
+                    if pilot || again || fault.class == Class::Rejected || patience.remaining() < ENOUGH =>
+                {
                     let spent = if pilot { spent } else { Spent::default() };
                     return Answer { result: Err(fault), spent, source: Source::Salesforce };
                 }
@@ -148,6 +164,15 @@ impl Reads {
     /// The flight itself: for the whole fleet if nobody else is on the way, and what it brings is
     /// kept.
     async fn travel(&self, read: &Read, name: &Name, wanted: Wanted, deadline: Deadline) -> Landed {
+        // The flight before may have landed while this caller was still looking at the table.
+        let now = self.now();
+        let wanted = Wanted { now, ..wanted };
+        if let Some(entry) = self.remembered(name, now)
+            && !wanted.takes_nothing_kept()
+            && wanted.judge(&entry) == Verdict::Fresh
+        {
+            return Landed { result: Ok(entry), spent: Spent::default(), source: Source::Memory };
+        }
         let shared = self.0.shared.as_ref().filter(|shared| shared.has_secret());
         let lease = match shared {
             // What others bring would be no answer: they need not be waited for.
@@ -200,5 +225,47 @@ impl Reads {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Wake, Waker};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    /// Asks the same the moment that it hears of the answer.
+    #[derive(Default)]
+    struct Again {
+        flights: Flights,
+        pilot: Mutex<Option<bool>>,
+    }
+
+    fn name() -> Name {
+        Name("name".to_owned())
+    }
+
+    impl Wake for Again {
+        fn wake(self: Arc<Self>) {
+            let (_, flight) = self.flights.board(&name(), NOW);
+            *self.pilot.lock().unwrap() = Some(flight.is_some());
+        }
+    }
+
+    #[test]
+    fn who_hears_of_an_answer_boards_no_flight_that_has_landed() {
+        let again = Arc::new(Again::default());
+        let (mut landing, flight) = again.flights.board(&name(), NOW);
+        let flight = flight.unwrap();
+        let (_, second) = again.flights.board(&name(), NOW);
+        assert!(second.is_none(), "one flight for both");
+        let mut heard = pin!(landing.wait_for(Option::is_some));
+        let waker = Waker::from(Arc::clone(&again));
+        assert!(heard.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        flight.land(Landed { result: Err(late()), spent: Spent::default(), source: Source::Salesforce });
+        assert_eq!(*again.pilot.lock().unwrap(), Some(true));
     }
 }

@@ -1,8 +1,8 @@
 //! The way of a read: a question in, what Salesforce knows out, and what it knew a while ago where
 //! that is as good, or better than nothing.
 //!
-//! The order of tries is process memory, the cache table, Salesforce ([`Reads::answer`] reads from
-//! top to bottom). Without a cache table it is Salesforce alone, as upstream.
+//! The order of tries is process memory, the cache table, Salesforce (`Reads::find` reads from top to
+//! bottom). Without a cache table it is Salesforce alone, as upstream.
 //!
 //! What it never does: build or escape a query (those come complete from [`crate::event`]), or write
 //! to Salesforce. Who calls it: [`crate::lambda`], within a deadline.
@@ -38,7 +38,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::time::timeout;
 
 pub use entry::SETTLE;
 
@@ -79,11 +81,18 @@ const REFUSED: Duration = Duration::from_secs(10);
 /// For how long process memory answers: short, because it does not see the stamps of others.
 const MEMORY: Duration = Duration::from_millis(1500);
 
-/// How many answers process memory holds, and how many bytes they are at most, roughly.
+/// How many answers process memory holds.
 const MEMORY_ANSWERS: usize = 500;
+
+/// How many bytes they take at most, roughly: Lambda's memory is small, and a few lists of thousands of
+/// records would fill it.
+const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How long Salesforce is waited for where an old answer can stand in.
 const WITH_FALLBACK: Duration = Duration::from_millis(800);
+
+/// How long after its deadline a call may still tell the fleet what came of it.
+const GRACE: Duration = Duration::from_millis(150);
 
 /// For how long what may stand in for an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -170,7 +179,7 @@ struct Inner {
     settings: Settings,
     shared: Option<Shared>,
     state: Option<Arc<Patient>>,
-    memory: Cache<Name, Kept>,
+    memory: Cache<Name, Kept, Weight>,
     refused: Cache<Name, (Timestamp, Fault)>,
     flights: Flights,
     health: Seen,
@@ -192,6 +201,16 @@ struct Kept {
     entry: Arc<Entry>,
 }
 
+/// Weighs an answer so that neither its number nor its bytes pass what memory may hold.
+#[derive(Clone, Copy, Debug)]
+struct Weight;
+
+impl Weighter<Name, Kept> for Weight {
+    fn weight(&self, _: &Name, kept: &Kept) -> u64 {
+        kept.entry.weight().max(MEMORY_BYTES / MEMORY_ANSWERS as u64)
+    }
+}
+
 impl Reads {
     /// Over this client, with what these tables keep.
     #[must_use]
@@ -203,7 +222,7 @@ impl Reads {
             settings,
             shared: tables.cache.map(Shared::new),
             state,
-            memory: Cache::new(MEMORY_ANSWERS),
+            memory: Cache::with_weighter(MEMORY_ANSWERS, MEMORY_BYTES, Weight),
             refused: Cache::new(MEMORY_ANSWERS),
             flights: Flights::default(),
             own_secret: shared::random().unwrap_or([0; 64]),
@@ -229,17 +248,26 @@ impl Reads {
         self.0.health.is_in_trouble(self.now())
     }
 
-    /// Answers one question.
+    /// Answers one question. Whatever is slow, the tables too, the call ends at its deadline.
     pub async fn answer(&self, read: &Read, call: &Call<'_>) -> Answer {
+        let found = timeout(call.deadline.remaining() + GRACE, self.find(read, call));
+        found.await.unwrap_or_else(|_| {
+            self.0.health.note_late(self.now());
+            // The call that is under way may be counted.
+            Answer { spent: Spent { calls: 1, ..Spent::default() }, ..free(Err(late()), Source::Salesforce) }
+        })
+    }
+
+    async fn find(&self, read: &Read, call: &Call<'_>) -> Answer {
         let now = self.now();
         if matches!(read, Read::Nobody { .. }) {
             return free(Ok(Found::default()), Source::Nobody);
         }
         let Some(shared) = &self.0.shared else {
-            if call.cache == Some(CacheControl::OnlyIfCached) {
-                return free(Err(not_cached()), Source::Salesforce);
-            }
-            return self.ask(read, &self.name(read, None), call.deadline).await;
+            return match call.cache {
+                Some(CacheControl::OnlyIfCached) => free(Err(no_cache()), Source::Salesforce),
+                _ => self.ask(read, &self.name(read, None), call.deadline).await,
+            };
         };
         if call.cache == Some(CacheControl::NoStore) {
             self.0.health.look(now).await;
@@ -289,8 +317,8 @@ impl Reads {
         }
     }
 
-    /// Marks what a synchronous write changed, so that older answers are refused: to this contact
-    /// all, to others those that hold the record.
+    /// Marks what a write changed of which no outcome tells, so that older answers are refused: to this
+    /// contact all, to others those that hold the record.
     pub async fn wrote(&self, contact: Option<&Contact>, record: Option<&str>) {
         let Some(shared) = &self.0.shared else { return };
         let now = self.now();
@@ -307,31 +335,34 @@ impl Reads {
         Name::of(read, self.0.client.settings(), &secret.unwrap_or(self.0.own_secret))
     }
 
-    /// What is kept: in memory for a moment, else in the table, and while the table is silent again
-    /// in memory.
+    /// What is kept: in memory for a moment, else in the table, and where the table has nothing to say
+    /// again in memory, for what that may be worth.
     async fn kept(&self, name: &Name, shared: Option<&Shared>, now: Timestamp) -> Option<Candidate> {
-        let remembered = self.0.memory.get(name);
-        if let Some(Kept { entry, .. }) = remembered.as_ref().filter(|kept| now.since(kept.at) <= MEMORY) {
-            return Some(Candidate { entry: Arc::clone(entry), source: Source::Memory, doubtful: false });
+        if let Some(entry) = self.remembered(name, now) {
+            return Some(Candidate { entry, source: Source::Memory, doubtful: false });
         }
         let looked = match shared {
-            Some(shared) => shared.look(name, now).await,
-            None => Err(Silent),
+            Some(shared) => shared.look(name, now).await.unwrap_or_else(|Silent| None),
+            None => None,
         };
         match looked {
-            Ok(found) => {
-                let (entry, doubtful) = found?;
+            Some((entry, doubtful)) => {
                 let entry = Arc::new(entry);
                 if !doubtful {
                     self.remember(name, Kept { at: now, entry: Arc::clone(&entry) });
                 }
                 Some(Candidate { entry, source: Source::Table, doubtful })
             }
-            Err(Silent) => {
-                let Kept { entry, .. } = remembered?;
+            None => {
+                let Kept { entry, .. } = self.0.memory.get(name)?;
                 Some(Candidate { entry, source: Source::Memory, doubtful: true })
             }
         }
+    }
+
+    /// What memory holds since a moment ago.
+    fn remembered(&self, name: &Name, now: Timestamp) -> Option<Arc<Entry>> {
+        self.0.memory.get(name).filter(|kept| now.since(kept.at) <= MEMORY).map(|kept| kept.entry)
     }
 
     /// Keeps an answer in memory, unless a newer one is there.
@@ -355,21 +386,24 @@ impl Reads {
     }
 
     /// Asks Salesforce, unless it refused this very question a moment ago. The shape of the reply
-    /// decides how many pages are worth fetching.
+    /// decides how many pages are worth fetching, and how many records are worth keeping.
     async fn ask(&self, read: &Read, name: &Name, deadline: Deadline) -> Answer {
         let Inner { client, refused, .. } = &*self.0;
         let now = self.now();
         if let Some((_, fault)) = refused.get(name).filter(|(at, _)| now.since(*at) < REFUSED) {
             return free(Err(fault), Source::Memory);
         }
-        let Called { result, spent } = match read {
+        let most = if shape(read).shows_all() { MOST } else { 1 };
+        let Called { mut result, spent } = match read {
             Read::Nobody { .. } => return free(Ok(Found::default()), Source::Nobody),
-            Read::Query { soql, shape } => {
-                client.query(soql, if shape.shows_all() { MOST } else { 1 }, deadline).await
-            }
+            Read::Query { soql, .. } => client.query(soql, most, deadline).await,
             Read::Search { sosl, .. } => client.search(sosl, deadline).await,
             Read::ParameterizedSearch { body, .. } => client.parameterized_search(body, deadline).await,
         };
+        if let Ok(found) = &mut result {
+            found.total = found.total.max(found.records.len() as u64);
+            found.records.truncate(most);
+        }
         if let Err(fault) = &result
             && fault.class == Class::Rejected
         {
@@ -406,6 +440,12 @@ fn or_stale(answer: Answer, fallback: Option<Arc<Entry>>) -> Answer {
 /// An answer that cost no call.
 fn free(result: Result<Found, Fault>, source: Source) -> Answer {
     Answer { result, spent: Spent::default(), source }
+}
+
+fn no_cache() -> Fault {
+    let text = "the call allows only what is cached (tl_cache: only-if-cached), and there is no cache: set \
+                TIELINE_CACHE_TABLE, or take the parameter out";
+    Fault::new(Class::Retryable, "NOT_CACHED", text)
 }
 
 fn not_cached() -> Fault {

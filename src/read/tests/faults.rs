@@ -40,16 +40,47 @@ async fn an_answer_that_comes_after_its_call_is_kept() {
     assert_eq!(rig.org.calls(), 2);
 }
 
+/// What the table did not take, or has lost, stands in from memory.
+#[tokio::test(start_paused = true)]
+async fn where_the_table_has_nothing_memory_stands_in() {
+    let rig = Rig::new();
+    rig.ask().await;
+    rig.cache.remove(&rig.key("E").await, now()).await.unwrap();
+    pass(3600 * SECOND);
+    rig.org.will(&[Way::Breaks]);
+    assert_eq!(rig.ask().await, is("0", Source::Stale));
+    assert_eq!(rig.sibling().ask_with(None, None).await.result.unwrap_err().code, "UNREACHABLE");
+}
+
+/// A caller without anything to fall back on hears of it at its deadline, however slow the table is to
+/// which that is told.
+#[tokio::test(start_paused = true)]
+async fn a_slow_state_table_does_not_delay_the_end_of_a_call() {
+    let rig = Rig::new();
+    let state = Wobbly::over(Arc::clone(&rig.state));
+    let tables = Tables { cache: None, state: Some(state.table()) };
+    let bare = reads(Arc::clone(&rig.org), tables, 0);
+    rig.org.will(&[Way::Hangs]);
+    state.is(Trouble::Hangs);
+    for _ in 0..3 {
+        let call = Call { contact: None, cache: None, soft: SECOND, deadline: Deadline::after(SECOND) };
+        let (answer, took) = timed(bare.answer(&question(), &call)).await;
+        assert!(answer.result.is_err());
+        assert!(took <= SECOND + GRACE, "{took:?}");
+        pass(10 * SECOND);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_broken_table_never_breaks_a_read() {
     let never = Duration::ZERO;
     for (mood, most) in
-        [(Mood::Gone, never), (Mood::Throttled, never), (Mood::Slow, Duration::from_millis(650))]
+        [(Trouble::Fails, never), (Trouble::Throttles, never), (Trouble::Hangs, Duration::from_millis(650))]
     {
         let rig = Rig::new();
         let table = Wobbly::over(Arc::clone(&rig.cache));
         table.is(mood);
-        let rig = Rig::over(Arc::default(), table.clone(), table);
+        let rig = Rig::over(Arc::default(), table.table(), table.table());
         let (answer, took) = timed(rig.ask_with(Some(&contact()), None)).await;
         assert_eq!((name(&answer), answer.source), is("0", Source::Salesforce), "{mood:?}");
         assert!(took <= most, "{took:?} {mood:?}");
@@ -61,8 +92,8 @@ async fn a_state_table_that_is_gone_makes_kept_answers_second_best() {
     let rig = Rig::new();
     rig.ask().await;
     let gone = Wobbly::over(Arc::clone(&rig.state));
-    gone.is(Mood::Gone);
-    let rig = Rig::over(Arc::clone(&rig.org), Arc::clone(&rig.cache), gone);
+    gone.is(Trouble::Fails);
+    let rig = Rig::over(Arc::clone(&rig.org), Arc::clone(&rig.cache), gone.table());
     rig.org.change();
     let ask = async || {
         let answer = rig.ask_with(Some(&contact()), None).await;
@@ -112,11 +143,11 @@ async fn who_wrote_more_than_anybody_counts_is_asked_for_anew() {
 async fn while_the_table_is_silent_memory_stands_in() {
     let rig = Rig::new();
     let wobbly = Wobbly::over(Arc::clone(&rig.cache));
-    let rig = Rig::over(Arc::clone(&rig.org), wobbly.clone(), Arc::clone(&rig.state));
+    let rig = Rig::over(Arc::clone(&rig.org), wobbly.table(), Arc::clone(&rig.state));
     rig.ask().await;
     pass(100 * SECOND);
     rig.org.will(&[Way::Breaks]);
-    for mood in [Mood::Gone, Mood::Throttled, Mood::Slow] {
+    for mood in [Trouble::Fails, Trouble::Throttles, Trouble::Hangs] {
         wobbly.is(mood);
         let (answer, took) = timed(rig.ask()).await;
         assert_eq!(answer, is("0", Source::Stale), "{mood:?}");
@@ -130,17 +161,17 @@ async fn while_the_table_is_silent_memory_stands_in() {
 async fn a_slow_table_delays_a_read_once() {
     let rig = Rig::new();
     let wobbly = Wobbly::over(Arc::clone(&rig.cache));
-    let rig = Rig::over(Arc::clone(&rig.org), wobbly.clone(), Arc::clone(&rig.state));
+    let rig = Rig::over(Arc::clone(&rig.org), wobbly.table(), Arc::clone(&rig.state));
     rig.ask().await;
     pass(100 * SECOND);
-    wobbly.is(Mood::Slow);
+    wobbly.is(Trouble::Hangs);
     let (answer, took) = timed(rig.ask_with(Some(&contact()), None)).await;
     assert_eq!(answer.source, Source::Salesforce);
     assert!(took <= Duration::from_millis(650), "{took:?}");
     let (_, took) = timed(rig.ask_with(Some(&contact()), None)).await;
     assert!(took <= Duration::from_millis(350), "{took:?}");
     pass(3 * SECOND);
-    wobbly.is(Mood::Well);
+    wobbly.is(Trouble::None);
     rig.ask().await;
     assert_eq!(rig.sibling().ask().await.1, Source::Table, "it is used again");
 }

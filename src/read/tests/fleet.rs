@@ -128,8 +128,8 @@ async fn a_state_table_that_is_gone_leaves_each_process_its_own_experience() {
     let rig = Rig::new();
     rig.ask().await;
     let state = Wobbly::over(Arc::clone(&rig.state));
-    state.is(Mood::Gone);
-    let rig = Rig::over(Arc::clone(&rig.org), Arc::clone(&rig.cache), state);
+    state.is(Trouble::Fails);
+    let rig = Rig::over(Arc::clone(&rig.org), Arc::clone(&rig.cache), state.table());
     pass(100 * SECOND);
     rig.org.will(&[Way::Breaks]);
     for _ in 0..10 {

@@ -118,12 +118,12 @@ enum Step {
         process: u8,
     },
     Way(u8),
-    Cache(Mood),
-    State(Mood),
+    Cache(Trouble),
+    State(Trouble),
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let mood = || prop_oneof![4 => Just(Mood::Well), 1 => Just(Mood::Gone), 1 => Just(Mood::Throttled), 1 => Just(Mood::Slow)];
+    let mood = || prop_oneof![4 => Just(Trouble::None), 1 => Just(Trouble::Fails), 1 => Just(Trouble::Throttles), 1 => Just(Trouble::Hangs)];
     let who = || (0_u8..3, 0_u8..3);
     prop_oneof![
         4 => (0_u16..4000).prop_map(Step::Pass),
@@ -158,7 +158,7 @@ impl World {
         let rig = Rig::new();
         let (cache, state) = (Wobbly::over(Arc::clone(&rig.cache)), Wobbly::over(Arc::clone(&rig.state)));
         let fleet =
-            [0, 900, -900].map(|skew| Rig::skewed(Arc::clone(&rig.org), cache.clone(), state.clone(), skew));
+            [0, 900, -900].map(|skew| Rig::skewed(Arc::clone(&rig.org), cache.table(), state.table(), skew));
         let contacts = ["a", "b", "c"].map(|id| Contact { contact_id: id.to_owned(), ..contact() });
         Self { rig, cache, state, fleet, contacts, seen: [0; 3], changed_at: vec![now()], troubled_at: None }
     }
@@ -174,12 +174,12 @@ impl World {
         let clock = Timestamp::from_millis(now().as_millis() + [0, 900, -900][process]);
         // Where there are outcomes, who cannot keep one does not tell of a success. Where there are
         // none, the stamp is tried twice and that is all: so only while the table is well.
-        if outcome || *self.cache.mood.lock().unwrap() != Mood::Well {
+        if outcome || self.cache.mood() != Trouble::None {
             let row = succeeded(&self.contacts[contact].contact_id, number, clock);
             self.rig.state.put(&row, Expect::Anything, now()).await.unwrap();
             if stamped {
                 let stamp = Stamp { at: clock }.row(RECORD);
-                drop(self.cache.put(&stamp, Expect::Anything, now()).await);
+                drop(self.cache.table().put(&stamp, Expect::Anything, now()).await);
             }
         } else {
             let record = stamped.then_some(RECORD);
@@ -233,8 +233,8 @@ impl World {
     }
 
     fn note_trouble(&mut self) {
-        let moods = [*self.cache.mood.lock().unwrap(), *self.state.mood.lock().unwrap()];
-        if moods != [Mood::Well; 2] {
+        let moods = [self.cache.mood(), self.state.mood()];
+        if moods != [Trouble::None; 2] {
             self.troubled_at = Some(now());
         }
     }

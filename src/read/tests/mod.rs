@@ -33,11 +33,10 @@ use crate::salesforce::wire::Exchange;
 use crate::salesforce::wire::Request;
 use crate::salesforce::wire::Response;
 use crate::salesforce::wire::Usage;
-use crate::store::AddError;
 use crate::store::Expect;
-use crate::store::PutError;
-use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
+use crate::store::troubled;
+use crate::store::troubled::Trouble;
 
 const START: i64 = 1_800_000_000_000;
 
@@ -193,9 +192,13 @@ impl Rig {
     }
 
     async fn ask_with(&self, contact: Option<&Contact>, cache: Option<CacheControl>) -> Answer {
+        self.ask_for(&question(), contact, cache).await
+    }
+
+    async fn ask_for(&self, read: &Read, contact: Option<&Contact>, cache: Option<CacheControl>) -> Answer {
         let deadline = Deadline::after(Duration::from_secs(6));
         let call = Call { contact, cache, soft: Duration::from_millis(2200), deadline };
-        self.reads.answer(&question(), &call).await
+        self.reads.answer(read, &call).await
     }
 
     async fn ask(&self) -> (Option<String>, Source) {
@@ -377,6 +380,10 @@ async fn what_salesforce_refuses_is_not_asked_again_at_once() {
     assert_eq!(rig.ask().await, is("0", Source::Salesforce));
 
     let bare = reads(Arc::clone(&rig.org), Tables::default(), 0);
+    let only = Some(CacheControl::OnlyIfCached);
+    let call = Call { contact: None, cache: only, soft: SECOND, deadline: Deadline::after(SECOND) };
+    let fault = bare.answer(&question(), &call).await.result.unwrap_err();
+    assert!(fault.code == "NOT_CACHED" && fault.message.contains("TIELINE_CACHE_TABLE"), "{fault}");
     rig.org.will(&[Way::Refuses]);
     let deadline = Deadline::after(SECOND);
     let call = Call { contact: None, cache: None, soft: SECOND, deadline };
@@ -408,93 +415,35 @@ async fn a_fleet_asks_once() {
     assert_eq!(rig.org.calls(), 1);
 }
 
-/// A table that works, or not.
+/// A table that works, or not, and how often it was asked for a row.
 #[derive(Debug)]
 struct Wobbly {
     inner: Arc<dyn Table>,
-    mood: Mutex<Mood>,
+    mood: Mutex<Trouble>,
     gets: AtomicU64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mood {
-    Well,
-    Gone,
-    Throttled,
-    /// Longer than anybody waits.
-    Slow,
 }
 
 impl Wobbly {
     fn over(inner: Arc<dyn Table>) -> Arc<Self> {
-        Arc::new(Self { inner, mood: Mutex::new(Mood::Well), gets: AtomicU64::new(0) })
+        Arc::new(Self { inner, mood: Mutex::new(Trouble::None), gets: AtomicU64::new(0) })
     }
 
-    fn is(&self, mood: Mood) {
+    fn is(&self, mood: Trouble) {
         *self.mood.lock().unwrap() = mood;
     }
 
-    async fn works(&self) -> Result<(), StoreError> {
-        let mood = *self.mood.lock().unwrap();
-        match mood {
-            Mood::Well => Ok(()),
-            Mood::Gone => Err(StoreError::Unavailable("gone".to_owned())),
-            Mood::Throttled => Err(StoreError::Throttled("slow down".to_owned())),
-            Mood::Slow => {
-                sleep(60 * SECOND).await;
-                Err(StoreError::Unavailable("late".to_owned()))
-            }
-        }
+    fn mood(&self) -> Trouble {
+        *self.mood.lock().unwrap()
     }
-}
 
-#[async_trait]
-impl Table for Wobbly {
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Row>, StoreError> {
-        self.gets.fetch_add(1, Ordering::SeqCst);
-        self.works().await?;
-        self.inner.get(key, now).await
-    }
-    async fn put(&self, row: &Row, expect: Expect, now: Timestamp) -> Result<(), PutError> {
-        self.works().await?;
-        self.inner.put(row, expect, now).await
-    }
-    async fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.works().await?;
-        self.inner.list(partition, prefix, after, limit, now).await
-    }
-    async fn list_index(
-        &self,
-        partition: &str,
-        after: Option<&str>,
-        descending: bool,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.works().await?;
-        self.inner.list_index(partition, after, descending, limit, now).await
-    }
-    async fn add_if_below(
-        &self,
-        key: &Key,
-        amount: u64,
-        limit: u64,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, AddError> {
-        self.works().await?;
-        self.inner.add_if_below(key, amount, limit, expires, now).await
-    }
-    async fn remove(&self, key: &Key, now: Timestamp) -> Result<(), StoreError> {
-        self.works().await?;
-        self.inner.remove(key, now).await
+    fn table(self: &Arc<Self>) -> Arc<dyn Table> {
+        let this = Arc::clone(self);
+        troubled::table(Arc::clone(&self.inner), move |call| {
+            if matches!(call, troubled::Call::Get) {
+                this.gets.fetch_add(1, Ordering::SeqCst);
+            }
+            this.mood()
+        })
     }
 }
 
@@ -502,13 +451,46 @@ impl Table for Wobbly {
 async fn an_answer_of_many_records_stands_in_and_no_more() {
     let rig = Rig::new();
     rig.org.records.store(60, Ordering::SeqCst);
-    assert_eq!(rig.ask().await, is("0", Source::Salesforce));
+    let list = Read::Query { soql: "SELECT Id, Name FROM Contact".to_owned(), shape: Shape::All };
+    let ask = async || {
+        let answer = rig.ask_for(&list, None, None).await;
+        (name(&answer), answer.source)
+    };
+    assert_eq!(ask().await, is("0", Source::Salesforce));
     pass(2 * SECOND);
     rig.org.change();
-    assert_eq!(rig.ask().await, is("1", Source::Salesforce), "nobody asks after sixty stamps");
+    assert_eq!(ask().await, is("1", Source::Salesforce), "nobody asks after sixty stamps");
     pass(2 * SECOND);
     rig.org.will(&[Way::Breaks]);
-    assert_eq!(rig.ask().await, is("1", Source::Stale));
+    assert_eq!(ask().await, is("1", Source::Stale));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_answer_that_shows_one_record_one_is_kept() {
+    let rig = Rig::new();
+    rig.org.records.store(60, Ordering::SeqCst);
+    for source in [Source::Salesforce, Source::Memory, Source::Table] {
+        let answer = rig.ask_with(None, None).await;
+        assert_eq!(answer.source, source);
+        let found = answer.result.unwrap();
+        assert_eq!((found.records.len(), found.total), (1, 61), "and how many there were");
+        if source == Source::Memory {
+            pass(2 * SECOND);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_is_bounded_in_bytes_too() {
+    let rig = Rig::new();
+    rig.org.records.store(1_900, Ordering::SeqCst);
+    for n in 0..24 {
+        let soql = format!("SELECT Id, Name FROM Contact LIMIT {n}");
+        rig.ask_for(&Read::Query { soql, shape: Shape::All }, None, None).await.result.unwrap();
+    }
+    let memory = &rig.reads.0.memory;
+    assert!(memory.weight() <= MEMORY_BYTES && memory.len() < 24, "{} of {}", memory.weight(), memory.len());
+    assert!(memory.len() > 1, "{}", memory.len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -525,7 +507,7 @@ async fn a_sensitive_field_is_not_stored() {
 async fn a_hot_question_costs_the_table_one_look_in_a_while() {
     let rig = Rig::new();
     let wobbly = Wobbly::over(Arc::clone(&rig.cache));
-    let rig = Rig::over(Arc::clone(&rig.org), wobbly.clone(), Arc::clone(&rig.state));
+    let rig = Rig::over(Arc::clone(&rig.org), wobbly.table(), Arc::clone(&rig.state));
     rig.ask().await;
     for _ in 0..30 {
         pass(Duration::from_millis(100));
