@@ -2,8 +2,8 @@
 //!
 //! What it never does: retry, or hold what an attribute says longer than the call. (The SDK of
 //! Amazon Connect alone costs two minutes to build; four requests do not.)
-//! Who calls it: [`crate::worker`] writes the real Id to a contact attribute, [`crate::flow_host`]
-//! acts for the agent.
+//! Who calls it: [`crate::lambda`] for [`crate::worker`], which writes the real Id to a contact
+//! attribute, and [`crate::flow_host`], which acts for the agent.
 
 use serde_json::Map;
 use serde_json::Value;

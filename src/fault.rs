@@ -1,7 +1,7 @@
 //! What went wrong, in the terms in which one acts on it.
 //!
 //! A [`Fault`] is data: its class is decided once, beside the wire format that knows it
-//! ([`crate::salesforce`]), and only read afterwards. It never holds a field value, a name or a
+//! ([`crate::salesforce`]) or by the path that gives up, and only read afterwards. It never holds a field value, a name or a
 //! number of a person that Tieline put there; Salesforce's own message is kept as it came, because
 //! upstream's flows and administrators read it.
 

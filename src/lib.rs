@@ -21,8 +21,10 @@
 //!
 //! # Walks
 //!
-//! * A read: `lambda` or `http` → [`event`] → [`read`] → [`store`], [`salesforce`] → [`event`].
-//! * A write: … → [`event`] → [`write`] → [`envelope`] → [`store`] (queue first, record second).
+//! * A read: [`lambda`] (`http` and `cli` call it too) → [`event`] → [`read`] → [`store`],
+//!   [`salesforce`] → [`event`].
+//! * A write: [`lambda`] → [`event`] → [`write`] → [`envelope`] → [`store`] (queue first, record
+//!   second) → [`event`].
 //! * Its delivery: [`worker`] ⇄ [`dispatch`], [`salesforce`], [`outcome`], [`store`].
 //! * A CTI Flow: [`flow`] (model → validate → run) ⇄ [`flow_host`].
 //!

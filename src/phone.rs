@@ -4,7 +4,8 @@
 //! national significant number, which is what a search index of customers' numbers is asked for.
 //! What it never does: keep a number, print one, or guess. A text that cannot be read, or is too
 //! short to mean one person, identifies nobody; the caller is then a stranger, never somebody else.
-//! Who calls it: [`crate::event`] for `phoneLookup` and for phone conditions of a `lookup`.
+//! Who calls it: [`crate::event`] for `phoneLookup`, [`crate::soql`] for conditions on phone fields, and
+//! [`crate::flow_host`] for the searches of CTI Flows.
 
 use std::fmt;
 use std::str::FromStr;

@@ -5,7 +5,8 @@
 //! ([`heartbeat`]). How Salesforce does, told by one process to all ([`health`]).
 //! What it never does: keep or count anything itself; a counter is raised by the store's
 //! `add_if_below` alone, so that a worker that dies leaks nothing: its calls end with the window.
-//! Who calls it: [`crate::worker`], and [`crate::read`] for the health alone.
+//! Who calls it: [`crate::worker`] and [`crate::write`], which keep the fleet's pace, [`crate::read`]
+//! for the health alone, and the console, which tells of it.
 //!
 //! The daily allowance is a rolling sum over 24 hours and over everybody who uses the org, so the
 //! pace follows what Salesforce says is used and never our own count. The limit of concurrent calls

@@ -3,7 +3,8 @@
 //!
 //! What it never does: send to Salesforce (a replay is a new generation in the queue, and the
 //! worker's), or change an outcome otherwise than by its law.
-//! Who calls it: `tieline dlq`, `outcomes` and `purge`, the console, and [`drain`] the worker.
+//! Who calls it: `tieline dlq`, `outcomes` and `purge`, the console, and the worker's door for what the
+//! queue gave up on ([`drain()`]).
 //!
 //! Its laws:
 //! * A replay raises the generation, so that the queue's memory of ids does not drop it.

@@ -3,12 +3,13 @@
 //! Pure building and parsing ([`rows`], [`classify`]) around one function,
 //! [`wire::Exchange::exchange`]. What it never does: decide whether to queue, pace or give up; it
 //! says what an answer *means*, and the paths act on it. A refused token is renewed and the call
-//! repeated once; a read whose connection broke is repeated once; nothing else is.
+//! repeated once; a read whose connection broke is repeated once, where there is time; nothing else is.
 //!
 //! Credentials travel in a form body, the token in a header; neither is ever part of an address, a
 //! log line, a `Debug` print or an error.
 //!
-//! Who calls it: [`crate::read`], [`crate::write`], [`crate::worker`], and the doors that make one.
+//! Who calls it: [`crate::read`], [`crate::write`], [`crate::worker`], [`crate::replay`], and the doors,
+//! which make the client.
 
 mod auth;
 pub mod classify;

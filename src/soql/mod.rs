@@ -1,9 +1,10 @@
 //! The two query languages of Salesforce, as far as a contact flow writes them.
 //!
 //! What it is: names checked, values quoted for the place where they stand, a flow's text put into
-//! a query in one pass, and the patterns recognised that would match everybody.
+//! a query in one pass, the patterns recognised that would match everybody, and one spelling found
+//! for questions that mean the same ([`canonical()`]).
 //! What it never does: understand a whole query (the org does), or change what an author wrote.
-//! Who calls it: [`crate::event`], and whoever else asks Salesforce with values of a caller.
+//! Who calls it: [`crate::event`], [`crate::flow_host`], and [`crate::read`] for that one spelling.
 //!
 //! Its laws:
 //! * A value between quotes or braces stays between them, whatever it holds.

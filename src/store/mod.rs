@@ -6,7 +6,8 @@
 //! over both.
 //!
 //! What it never does: read a clock (every method takes `now`), or know what a row means.
-//! Who calls it: the paths. The command line opens a backend, the rules only name [`Key`] and [`Row`].
+//! Who calls it: the paths, [`crate::salesforce`] for the fleet's token, and the doors, which open a
+//! backend. The rules only know how a row looks ([`crate::row`]).
 //!
 //! Its laws:
 //! * A message whose send was answered is not lost before its retention ends.

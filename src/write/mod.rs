@@ -6,7 +6,7 @@
 //!
 //! What it never does: record a write before it is queued (nothing is half-accepted), accept one
 //! that could never be carried out, or keep a field that is configured as sensitive.
-//! Who calls it: [`crate::lambda`], within a deadline, and [`crate::flow_host`].
+//! Who calls it: [`crate::lambda`], within a deadline.
 //!
 //! Read it from [`Writes::carry`] on:
 //! * [`identity`]: who a write is, and whether it was here before.
