@@ -70,6 +70,10 @@ pub(super) fn open(data: &DataDir) -> anyhow::Result<Opened> {
 
 /// A point in time as people type it: RFC 3339 or a date, or how long ago (`90s`, `15m`, `2h`, `3d`).
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    time_at(text, crate::clock::now())
+}
+
+fn time_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let wrong = || {
         format!("`{text}` is no time: write 2026-11-20T09:00:00Z, 2026-11-20, or how long ago: 15m, 2h, 3d")
     };
@@ -84,7 +88,7 @@ pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     if let Some(seconds) = digits.next_back().and_then(unit)
         && let Ok(count) = digits.as_str().parse::<u64>()
     {
-        return Ok(crate::clock::now().minus(Duration::from_secs(count.saturating_mul(seconds))));
+        return Ok(now.minus(Duration::from_secs(count.saturating_mul(seconds))));
     }
     let at: jiff::Timestamp =
         text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).map_err(|_| wrong())?;
@@ -97,13 +101,13 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_type_them() {
-        let at = parse_time("2026-11-20T10:20:00Z").unwrap();
-        assert_eq!(at.to_rfc3339(), "2026-11-20T10:20:00.000Z");
-        assert_eq!(parse_time("2026-11-20").unwrap().to_rfc3339(), "2026-11-20T00:00:00.000Z");
-        let ago = crate::clock::now().since(parse_time("2h").unwrap());
-        assert!(ago >= Duration::from_secs(7200) && ago < Duration::from_secs(7260));
+        let now = Timestamp::from_millis(1_795_170_000_000);
+        let read = |text| time_at(text, now).unwrap();
+        assert_eq!(read("2026-11-20T10:20:00Z").to_rfc3339(), "2026-11-20T10:20:00.000Z");
+        assert_eq!(read("2026-11-20").to_rfc3339(), "2026-11-20T00:00:00.000Z");
+        assert_eq!(now.since(read("2h")), Duration::from_secs(7200));
         for bad in ["", "h", "yesterday", "-2h", "2w", "é", "99999999999999999999d"] {
-            assert!(parse_time(bad).is_err(), "{bad}");
+            assert!(time_at(bad, now).is_err(), "{bad}");
         }
     }
 }
