@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use super::mutants::{self, Mutant};
 use super::{Moment, Outcome, Reason, State};
-use crate::envelope::WriteId;
-use crate::fault::Fault;
+use crate::envelope::{Envelope, WriteId};
+use crate::fault::{Class, Fault};
 use crate::row::{Key, Row};
 use crate::time::Timestamp;
 
@@ -140,6 +140,55 @@ pub struct Edit {
 }
 
 impl DeadLetter {
+    /// The letter of a write that is dead; `None` where it is not.
+    #[must_use]
+    pub fn of(envelope: &Envelope, dead: &Outcome, now: Timestamp) -> Option<Self> {
+        let State::Dead { reason } = dead.state else { return None };
+        let fault = dead.fault.clone().unwrap_or_else(|| {
+            Fault::new(Class::Unknown, reason.code(), "its workers ended without a result again and again")
+        });
+        Some(Self {
+            id: dead.id,
+            group: dead.group.clone(),
+            version: 1,
+            reason,
+            fault,
+            failed_at: now,
+            attempts: dead.attempts,
+            history: dead.history.clone(),
+            // Plain data with text keys: cannot fail.
+            envelope: serde_json::to_value(envelope).unwrap_or_default(),
+            edits: Vec::new(),
+        })
+    }
+
+    /// The letter of a message that is no envelope.
+    #[must_use]
+    pub fn of_garbage(group: &str, text: &str, why: &str, now: Timestamp) -> Self {
+        let what = format!("the message is no envelope ({why}); discard it, or find out who sent it");
+        Self {
+            id: WriteId::of_garbage(text),
+            group: group.to_owned(),
+            version: 1,
+            reason: Reason::Malformed,
+            fault: Fault::new(Class::Rejected, Reason::Malformed.code(), what),
+            failed_at: now,
+            attempts: 0,
+            history: Vec::new(),
+            envelope: text.into(),
+            edits: Vec::new(),
+        }
+    }
+
+    /// The same, with what people did to an earlier letter of this write.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            Some(earlier) => Self { version: earlier.version + 1, edits: earlier.edits, ..self },
+            None => self,
+        }
+    }
+
     /// Where the dead letter of a write is.
     #[must_use]
     pub fn key(group: &str, id: WriteId) -> Key {

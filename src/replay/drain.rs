@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use crate::envelope::Envelope;
 use crate::envelope::Undecodable;
-use crate::envelope::WriteId;
 use crate::fault::Class;
 use crate::fault::Fault;
 use crate::outcome::Change;
 use crate::outcome::Illegal;
 use crate::outcome::Outcome;
 use crate::outcome::Reason;
-use crate::outcome::State;
 use crate::outcome::rows::DeadLetter;
 use crate::store::Expect;
 use crate::store::Leased;
@@ -84,7 +82,9 @@ async fn record(state: &dyn Table, message: &Leased, now: Timestamp) -> Recorded
     let buried = match Envelope::decode(&message.body) {
         Ok(envelope) => bury(state, &envelope, now).await,
         Err(Undecodable::Newer(_)) => Ok(Recorded::Left),
-        Err(Undecodable::Malformed(why)) => keep(state, &garbage(message, &why, now), now).await,
+        Err(Undecodable::Malformed(why)) => {
+            keep(state, DeadLetter::of_garbage(&message.group, &message.body, &why, now), now).await
+        }
     };
     buried.unwrap_or_else(|error| {
         tracing::warn!(%error, "a message stays in the dead-letter queue until it can be recorded");
@@ -115,20 +115,8 @@ async fn bury(state: &dyn Table, envelope: &Envelope, now: Timestamp) -> Result<
         Err(Illegal::Settled) => return Ok(Recorded::Settled),
         Err(_) => return Ok(Recorded::Left),
     };
-    let State::Dead { reason } = dead.state else { return Ok(Recorded::Left) };
-    let letter = DeadLetter {
-        id: dead.id,
-        group: dead.group.clone(),
-        version: 1,
-        reason,
-        fault: dead.fault.clone().unwrap_or_else(|| Fault::new(Class::Unknown, reason.code(), "")),
-        failed_at: now,
-        attempts: dead.attempts,
-        history: dead.history.clone(),
-        envelope: serde_json::to_value(envelope).unwrap_or_default(),
-        edits: Vec::new(),
-    };
-    let kept = keep(state, &letter, now).await?;
+    let Some(letter) = DeadLetter::of(envelope, &dead, now) else { return Ok(Recorded::Left) };
+    let kept = keep(state, letter, now).await?;
     match state.put(&dead.row(), expect, now).await {
         Ok(()) => Ok(kept),
         Err(PutError::Conflict(_)) => Ok(Recorded::Left),
@@ -137,34 +125,11 @@ async fn bury(state: &dyn Table, envelope: &Envelope, now: Timestamp) -> Result<
 }
 
 /// Keeps a letter, with what people did to an earlier one of the same write.
-async fn keep(state: &dyn Table, letter: &DeadLetter, now: Timestamp) -> Result<Recorded, StoreError> {
-    let mut letter = letter.clone();
-    let row = state.get(&DeadLetter::key(&letter.group, letter.id), now).await?;
-    if let Some(earlier) = row.and_then(|row| DeadLetter::from_row(&row).ok()) {
-        letter.version = earlier.version + 1;
-        letter.edits = earlier.edits;
-    }
+async fn keep(state: &dyn Table, letter: DeadLetter, now: Timestamp) -> Result<Recorded, StoreError> {
+    let earlier = state.get(&DeadLetter::key(&letter.group, letter.id), now).await?;
+    let letter = letter.after(earlier.and_then(|row| DeadLetter::from_row(&row).ok()));
     match state.put(&letter.row(), Expect::Anything, now).await {
         Ok(()) | Err(PutError::Conflict(_)) => Ok(Recorded::Buried),
         Err(PutError::Store(error)) => Err(error),
-    }
-}
-
-fn garbage(message: &Leased, why: &str, now: Timestamp) -> DeadLetter {
-    DeadLetter {
-        id: WriteId::of_garbage(&message.body),
-        group: message.group.clone(),
-        version: 1,
-        reason: Reason::Malformed,
-        fault: Fault::new(
-            Class::Rejected,
-            Reason::Malformed.code(),
-            format!("the message is no envelope ({why}); discard it, or find out who sent it"),
-        ),
-        failed_at: now,
-        attempts: 0,
-        history: Vec::new(),
-        envelope: message.body.clone().into(),
-        edits: Vec::new(),
     }
 }

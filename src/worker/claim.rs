@@ -58,7 +58,7 @@ impl Worker {
             Ok(write) => write,
             Err(Unresolved::Later(at)) => return Prepared::Until(at),
             Err(Unresolved::Dead(fault)) => {
-                return match self.bury_pending(held, Reason::DependencyFailed, fault).await {
+                return match self.bury(envelope, Reason::DependencyFailed, fault).await {
                     Ok(()) => Prepared::Gone,
                     Err(at) => Prepared::Until(at),
                 };
@@ -201,16 +201,20 @@ impl Worker {
         }
     }
 
-    /// Buries a write that was not claimed.
-    async fn bury_pending(&self, held: &Held, reason: Reason, fault: Fault) -> Result<(), Timestamp> {
+    /// Buries a write that is not claimed, its letter first. `Err`: not now, again then.
+    pub(super) async fn bury(
+        &self,
+        envelope: &Envelope,
+        reason: Reason,
+        fault: Fault,
+    ) -> Result<(), Timestamp> {
         let later = self.now().plus(LATER);
-        let standing = self.standing(&held.envelope).await.map_err(|_| later)?;
-        let (outcome, expect) =
-            standing.unwrap_or_else(|| (Outcome::accepted(&held.envelope), Expect::Absent));
+        let standing = self.standing(envelope).await.map_err(|_| later)?;
+        let (outcome, expect) = standing.unwrap_or_else(|| (Outcome::accepted(envelope), Expect::Absent));
         let now = self.now();
         match outcome.apply(Change::Bury { reason, fault }, now) {
             Ok(dead) => {
-                self.letter(&held.envelope, &dead).await.map_err(|_| later)?;
+                self.letter(envelope, &dead).await.map_err(|_| later)?;
                 self.inner.state.put(&dead.row(), expect, now).await.map_err(|_| later)
             }
             Err(Illegal::Settled) => Ok(()),

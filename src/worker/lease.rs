@@ -5,12 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::Worker;
 use crate::dispatch::VISIBILITY;
-use crate::envelope::{Envelope, Undecodable, WriteId};
-use crate::fault::{Class, Fault};
+use crate::envelope::{Envelope, Undecodable};
 use crate::outcome::Reason;
 use crate::outcome::rows::DeadLetter;
 use crate::store::{Expect, Handle, Leased};
@@ -82,22 +79,7 @@ impl Worker {
 
     async fn bury_garbage(&self, message: Leased, why: &str) {
         let now = self.now();
-        let letter = DeadLetter {
-            id: WriteId::of_garbage(&message.body),
-            group: message.group,
-            version: 1,
-            reason: Reason::Malformed,
-            fault: Fault::new(
-                Class::Rejected,
-                Reason::Malformed.code(),
-                format!("the message is no envelope ({why}); discard it, or find out who sent it"),
-            ),
-            failed_at: now,
-            attempts: 0,
-            history: Vec::new(),
-            envelope: Value::String(message.body),
-            edits: Vec::new(),
-        };
+        let letter = DeadLetter::of_garbage(&message.group, &message.body, why, now);
         // The dead letter first: where it cannot be kept, the message stays.
         if self.inner.state.put(&letter.row(), Expect::Anything, now).await.is_ok() {
             self.inner.queue.delete(&[message.handle], now).await;

@@ -184,28 +184,13 @@ impl Worker {
 
     /// Writes the dead letter of a dead write.
     pub(super) async fn letter(&self, envelope: &Envelope, dead: &Outcome) -> Result<(), StoreError> {
-        let State::Dead { reason } = dead.state else { return Ok(()) };
         let now = self.now();
-        let key = DeadLetter::key(&dead.group, dead.id);
-        let earlier = self.inner.state.get(&key, now).await?.and_then(|row| DeadLetter::from_row(&row).ok());
-        let fault = dead.fault.clone().unwrap_or_else(|| {
-            Fault::new(Class::Unknown, reason.code(), "its workers ended without a result again and again")
-        });
-        let letter = DeadLetter {
-            id: dead.id,
-            group: dead.group.clone(),
-            version: earlier.as_ref().map_or(1, |e| e.version + 1),
-            reason,
-            fault,
-            failed_at: now,
-            attempts: dead.attempts,
-            history: dead.history.clone(),
-            envelope: serde_json::to_value(envelope).unwrap_or_default(),
-            edits: earlier.map(|e| e.edits).unwrap_or_default(),
-        };
+        let Some(letter) = DeadLetter::of(envelope, dead, now) else { return Ok(()) };
+        let earlier = self.inner.state.get(&DeadLetter::key(&dead.group, dead.id), now).await?;
+        let letter = letter.after(earlier.and_then(|row| DeadLetter::from_row(&row).ok()));
         stored(self.inner.state.put(&letter.row(), Expect::Anything, now).await)?;
         Line::new("buried")
-            .by("reason", reason.code())
+            .by("reason", letter.reason.code())
             .with("object", dead.object.as_str())
             .with("code", letter.fault.code.as_str())
             .with("traceparent", envelope.traceparent.as_deref())
@@ -258,30 +243,15 @@ impl Worker {
 
     /// The queue would soon drop it: it becomes a dead letter as it is.
     async fn expire(&self, one: &ToSettle) -> Then {
-        let envelope = &one.held.envelope;
-        let later = Then::Hide(self.now().plus(LATER));
-        let row = self.inner.state.get(&Outcome::key(&envelope.group, envelope.id), self.now()).await;
-        let Ok(row) = row else { return later };
-        let standing = row.as_ref().and_then(|row| Outcome::from_row(row).ok());
-        let (outcome, expect) = match (standing, row) {
-            (Some(outcome), Some(row)) => (outcome, Expect::Version(row.version)),
-            _ => (Outcome::accepted(envelope), Expect::Absent),
-        };
         let days = crate::dispatch::LAST_DAY.as_secs() / 86_400;
         let fault = Fault::new(
             Class::Rejected,
             Reason::Expired.code(),
             format!("it could not be sent for {days} days; replay it once the line works again"),
         );
-        let now = self.now();
-        match outcome.apply(Change::Bury { reason: Reason::Expired, fault }, now) {
-            Ok(dead) => {
-                let kept = self.letter(envelope, &dead).await.is_ok()
-                    && self.inner.state.put(&dead.row(), expect, now).await.is_ok();
-                if kept { Then::Delete } else { later }
-            }
-            Err(Illegal::Settled) => Then::Delete,
-            Err(_) => later,
+        match self.bury(&one.held.envelope, Reason::Expired, fault).await {
+            Ok(()) => Then::Delete,
+            Err(at) => Then::Hide(at),
         }
     }
 }

@@ -252,15 +252,14 @@ impl Writes {
         for _ in 0..4 {
             let version = standing.version;
             let next = standing.apply(change.clone(), now).ok()?;
-            if let (State::Dead { reason }, true) = (&next.state, taken_over) {
-                let letter = dead_letter(envelope, &next, *reason, now);
-                if let Err(PutError::Store(error)) =
+            if taken_over
+                && let Some(letter) = DeadLetter::of(envelope, &next, now)
+                && let Err(PutError::Store(error)) =
                     in_time(table.put(&letter.row(), Expect::Absent, now)).await
-                {
-                    // Not dead before its letter is written; the worker comes to the same end.
-                    tracing::warn!(%error, id = %next.id, "a dead letter is left to the worker");
-                    return None;
-                }
+            {
+                // Not dead before its letter is written; the worker comes to the same end.
+                tracing::warn!(%error, id = %next.id, "a dead letter is left to the worker");
+                return None;
             }
             match in_time(self.table_put(&next, taken_over, Expect::Version(version), now)).await {
                 Ok(()) => return Some(next),
@@ -340,26 +339,5 @@ fn record_id(written: &Written) -> Option<String> {
     match written {
         Written::Created { id } | Written::Upserted { id, .. } => Some(id.clone()),
         Written::Updated { .. } | Written::Deleted => None,
-    }
-}
-
-fn dead_letter(
-    envelope: &Envelope,
-    outcome: &Outcome,
-    reason: crate::outcome::Reason,
-    now: Timestamp,
-) -> DeadLetter {
-    DeadLetter {
-        id: outcome.id,
-        group: outcome.group.clone(),
-        version: 1,
-        reason,
-        fault: outcome.fault.clone().unwrap_or_else(unanswered),
-        failed_at: now,
-        attempts: outcome.attempts,
-        history: outcome.history.clone(),
-        // Plain data with text keys: cannot fail.
-        envelope: serde_json::to_value(envelope).unwrap_or_default(),
-        edits: Vec::new(),
     }
 }
