@@ -1,7 +1,8 @@
 //! The way of an accepted write to Salesforce: what [`crate::dispatch`] asks for, done.
 //!
 //! What it is: one `match` on the brain's actions ([`drive`]), and what each of them means with a
-//! queue, a table and Salesforce at hand: [`lease`], [`claim`], [`send`], [`settle`], [`lookup`].
+//! queue, a table and Salesforce at hand: [`lease`], [`send`] (which [`claim`]s and [`call`]s),
+//! [`settle`], [`lookup`].
 //! What it never does: decide when, how wide or whether again; that is the brain's, and what may
 //! become of an outcome is the law of [`crate::outcome`].
 //! Who calls it: `tieline worker` and `tieline local` ([`Worker::run`]), and the Lambda function
@@ -14,6 +15,7 @@
 //! * A dead letter is written before its message is deleted.
 //! * One message never fails its neighbours: also a panic costs one record.
 
+mod call;
 mod claim;
 mod drive;
 mod keys;
