@@ -30,7 +30,9 @@ use crate::event;
 use crate::event::Control;
 use crate::event::Format;
 use crate::event::Found;
+use crate::event::Invocation;
 use crate::event::OnError;
+use crate::event::OutcomeQuery;
 use crate::event::Refusal;
 use crate::event::Request;
 use crate::event::Shape;
@@ -256,61 +258,13 @@ impl Service {
         let config = &ready.config;
         let invocation = event::parse(event, &config.event, clock::now())?;
         let control = &invocation.control;
-        let contact = invocation.contact.as_ref();
         let hard = control.deadline.unwrap_or(config.reply.hard).min(remaining.saturating_sub(RESERVE));
         let deadline = Deadline::after(hard);
-        let format = control.format.unwrap_or(config.reply.format);
+        let format = ready.format(control);
         let answer = match &invocation.request {
-            Request::Read(asked) => {
-                let shape = read::shape(asked);
-                let asked = match ready.writes.resolve(asked, contact, clock::now()).await {
-                    Resolved::Ready(asked) => asked,
-                    Resolved::Pending => {
-                        return Ok(reply::found(&Found::default(), shape, pending(), format));
-                    }
-                };
-                let call = read::Call { contact, cache: control.cache, soft: config.reply.soft, deadline };
-                let answer = ready.reads.answer(&asked, &call).await;
-                trace.spent = answer.spent;
-                trace.cache = ready.word(&answer);
-                let notes = ready.about(&answer, shape, control);
-                let found = answer.result.map(|found| reply::found(&found, shape, notes, format));
-                found.map_err(|fault| (fault.clone(), failed(&fault)))
-            }
-            Request::Write(asked) => {
-                let unique = unique();
-                let asked = Asked {
-                    write: asked,
-                    contact,
-                    parameters: &invocation.parameters,
-                    control,
-                    unique: &unique,
-                    traceparent: trace.parent.as_deref(),
-                };
-                let soft = deadline.at_most(config.reply.soft);
-                let taken = ready.writes.carry(&asked, soft, deadline, clock::now()).await;
-                if let Ok(Taken { id: None, progress: Progress::Done(done), .. }) = &taken {
-                    // No outcome tells later reads of this write: stamps do.
-                    ready.reads.wrote(contact, asked.write.changed(done)).await;
-                }
-                match taken {
-                    Ok(taken) => {
-                        trace.spent = taken.spent;
-                        trace.accepted = taken.id.is_some() && !taken.duplicate;
-                        trace.duplicate = taken.duplicate;
-                        let reply = taken.reply(asked.write, ready.speaks(control), format);
-                        reply.map_err(|fault| (fault, taken.notes()))
-                    }
-                    Err(fault) => Err((fault.clone(), failed(&fault))),
-                }
-            }
-            Request::Outcome(_) if ready.stores.state.is_none() => Ok(reply::notes(unknown(), format)),
-            Request::Outcome(query) => {
-                let wait = deadline.at_most(control.wait.unwrap_or_default());
-                let found = ready.writes.ask(query, contact, wait, clock::now()).await;
-                let noted = found.map(|found| reply::notes(found.notes(clock::now()), format));
-                noted.map_err(|fault| (fault.clone(), failed(&fault)))
-            }
+            Request::Read(asked) => ready.read(asked, &invocation, deadline, trace).await,
+            Request::Write(write) => ready.write(write, &invocation, deadline, trace).await,
+            Request::Outcome(query) => ready.outcome(query, &invocation, deadline).await,
             Request::Version => Ok(reply::notes(version(&Ok(config)), format)),
         };
         answer.or_else(|(fault, notes)| {
@@ -323,7 +277,74 @@ impl Service {
     }
 }
 
+/// The reply; or why there is none, and what is told of it where errors are replied.
+type Answer = Result<Map<String, Value>, (Fault, Map<String, Value>)>;
+
 impl Ready {
+    async fn read(
+        &self,
+        asked: &event::Read,
+        invocation: &Invocation,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Answer {
+        let Invocation { control, contact, .. } = invocation;
+        let (format, contact) = (self.format(control), contact.as_ref());
+        let shape = read::shape(asked);
+        let asked = match self.writes.resolve(asked, contact, clock::now()).await {
+            Resolved::Ready(asked) => asked,
+            Resolved::Pending => return Ok(reply::found(&Found::default(), shape, pending(), format)),
+        };
+        let soft = self.config.reply.soft;
+        let call = read::Call { contact, cache: control.cache, soft, deadline };
+        let answer = self.reads.answer(&asked, &call).await;
+        trace.spent = answer.spent;
+        trace.cache = self.word(&answer);
+        let notes = self.about(&answer, shape, control);
+        let found = answer.result.map(|found| reply::found(&found, shape, notes, format));
+        found.map_err(with_notes)
+    }
+
+    async fn write(
+        &self,
+        write: &event::Write,
+        invocation: &Invocation,
+        deadline: Deadline,
+        trace: &mut Trace,
+    ) -> Answer {
+        let Invocation { control, contact, parameters, .. } = invocation;
+        let contact = contact.as_ref();
+        let unique = unique();
+        let traceparent = trace.parent.as_deref();
+        let asked = Asked { write, contact, parameters, control, unique: &unique, traceparent };
+        let soft = deadline.at_most(self.config.reply.soft);
+        let taken = self.writes.carry(&asked, soft, deadline, clock::now()).await.map_err(with_notes)?;
+        if let Taken { id: None, progress: Progress::Done(done), .. } = &taken {
+            // No outcome tells later reads of this write: stamps do.
+            self.reads.wrote(contact, write.changed(done)).await;
+        }
+        trace.spent = taken.spent;
+        trace.accepted = taken.id.is_some() && !taken.duplicate;
+        trace.duplicate = taken.duplicate;
+        let reply = taken.reply(write, self.speaks(control), self.format(control));
+        reply.map_err(|fault| (fault, taken.notes()))
+    }
+
+    async fn outcome(&self, query: &OutcomeQuery, invocation: &Invocation, deadline: Deadline) -> Answer {
+        let Invocation { control, contact, .. } = invocation;
+        let format = self.format(control);
+        if self.stores.state.is_none() {
+            return Ok(reply::notes(unknown(), format));
+        }
+        let wait = deadline.at_most(control.wait.unwrap_or_default());
+        let found = self.writes.ask(query, contact.as_ref(), wait, clock::now()).await;
+        found.map(|found| reply::notes(found.notes(clock::now()), format)).map_err(with_notes)
+    }
+
+    fn format(&self, control: &Control) -> Format {
+        control.format.unwrap_or(self.config.reply.format)
+    }
+
     /// Whether a reply may hold keys that upstream does not know.
     fn speaks(&self, control: &Control) -> bool {
         let Stores { state, cache, queue, .. } = &self.stores;
@@ -351,12 +372,13 @@ impl Ready {
     }
 }
 
-fn failed(fault: &Fault) -> Map<String, Value> {
+/// A fault, and what is told of it where errors are replied.
+fn with_notes(fault: Fault) -> (Fault, Map<String, Value>) {
     let mut notes = Map::new();
     notes.insert("tl_status".to_owned(), "failed".into());
     notes.insert("tl_error_code".to_owned(), fault.code.clone().into());
     notes.insert("tl_error_message".to_owned(), fault.message.clone().into());
-    notes
+    (fault, notes)
 }
 
 /// A read that names a record which is not there yet.
