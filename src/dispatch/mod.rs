@@ -174,6 +174,9 @@ impl Brain {
         }
         self.beat_at.get_or_insert(now.plus(HEARTBEAT));
         for job in jobs {
+            if job.flush {
+                self.hurry(&job.group);
+            }
             let group = self.groups.entry(job.group.clone()).or_default();
             group.push_back(job.key);
             let head = group.len() == 1;
@@ -247,6 +250,21 @@ impl Brain {
     fn release(&mut self, keys: Vec<Key>) {
         if !keys.is_empty() {
             self.outbox.push_back(Action::Release { keys });
+        }
+    }
+
+    /// Somebody waits for a write of this contact, and so for those before it.
+    fn hurry(&mut self, group: &Arc<str>) {
+        for key in self.groups.get(group).into_iter().flatten() {
+            let Some(held) = self.jobs.get_mut(key).filter(|held| !held.job.flush) else { continue };
+            let lined_up = held.place == Place::Ready;
+            if lined_up {
+                self.ready.remove(held);
+            }
+            held.job.flush = true;
+            if lined_up {
+                self.ready.push(held, held.since);
+            }
         }
     }
 

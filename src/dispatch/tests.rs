@@ -178,6 +178,19 @@ fn nobody_waiting_they_linger_for_company() {
 }
 
 #[test]
+fn whoever_waits_hurries_the_writes_before_it_of_its_contact() {
+    let patient = |key, group| Job { flush: false, ..job(key, group, Lane::Create, "Case") };
+    let mut brain = brain(settings(), vec![patient(1, "a"), patient(2, "a"), patient(3, "b")]);
+    assert!(next_call(&mut brain, at(0)).is_none(), "they linger");
+    brain.on_leased(vec![job(4, "a", Lane::Create, "Case")], at(1));
+    for expected in [&[1, 3][..], &[2], &[4]] {
+        let call = next_call(&mut brain, at(1)).unwrap();
+        assert_eq!(call.shape.keys().collect::<Vec<_>>(), expected);
+        answer(&mut brain, &call, None, Reply::Applied, at(1));
+    }
+}
+
+#[test]
 fn what_comes_while_a_call_is_under_way_travels_together_when_it_is_back() {
     let quiet = |n| Job { flush: false, ..job(n, &format!("g{n}"), Lane::Create, "Case") };
     for (back, then) in [(600, 600), (5_000, 1_050)] {
