@@ -192,6 +192,17 @@ impl Client {
         }
     }
 
+    /// The Id of the user in whose name we call.
+    pub async fn user(&self, deadline: Deadline) -> Called<String> {
+        self.call(rows::userinfo(), Kind::Read, deadline, |_, body| {
+            let id = body.get("user_id").and_then(Value::as_str);
+            id.map(str::to_owned).ok_or_else(|| {
+                Fault::new(Class::Rejected, "UNEXPECTED_RESPONSE", "userinfo does not name the user")
+            })
+        })
+        .await
+    }
+
     /// What is left of every limit of the org.
     pub async fn limits(&self, deadline: Deadline) -> Called<Value> {
         let request = rows::resource(&self.0.settings.version, "limits");

@@ -61,6 +61,12 @@ pub fn resource(version: &str, path: &str) -> Request {
     get(format!("/services/data/{}/{path}", escape(version)))
 }
 
+/// `GET` of who the token's user is.
+#[must_use]
+pub fn userinfo() -> Request {
+    get("/services/oauth2/userinfo".to_owned())
+}
+
 /// `POST` of a body to a resource below the version: `composite`, `parameterizedSearch`.
 #[must_use]
 pub fn post(version: &str, path: &str, body: &Value) -> Request {

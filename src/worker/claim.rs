@@ -161,7 +161,10 @@ impl Worker {
                 Err(Illegal::Settling(at) | Illegal::Held(at) | Illegal::NotDue(at)) => {
                     return Claimed::Until(at);
                 }
-                Err(Illegal::Settled) => return Claimed::Settled,
+                Err(Illegal::Settled) => {
+                    self.tell_contact(envelope, &outcome).await;
+                    return Claimed::Settled;
+                }
                 Err(Illegal::Stale | Illegal::Impossible) => return Claimed::Until(now.plus(LATER)),
             };
             match self.inner.state.put(&claimed.row(), expect, now).await {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::claim::{Claimed, LATER};
 use super::{Held, Worker};
 use crate::clock::Deadline;
+use crate::envelope::overwritten;
 use crate::event::Write;
 use crate::fault::{Class, Fault};
 use crate::outcome::{CALL_TIMEOUT, Change, Outcome, Reason, State};
@@ -47,13 +48,17 @@ impl Worker {
         let now = self.now();
         let version = outcome.version;
         let Ok(next) = outcome.apply(change, now) else { return later() };
-        if self.letter(&held.envelope, &next).await.is_err() {
+        if self.before(&held.envelope, &next, overwritten(&write).as_deref(), now).await.is_err() {
             return later();
         }
         match self.inner.state.put(&next.row(), Expect::Version(version), now).await {
             Ok(()) => match next.state {
                 State::Pending { .. } => Claimed::Again,
-                State::Succeeded | State::Dead { .. } => Claimed::Settled,
+                State::Succeeded => {
+                    self.tell_contact(&held.envelope, &next).await;
+                    Claimed::Settled
+                }
+                State::Dead { .. } => Claimed::Settled,
                 _ => later(),
             },
             Err(PutError::Conflict(_) | PutError::Store(_)) => later(),
@@ -108,13 +113,13 @@ impl Worker {
         Ok(self.found(&soql).await?.first().and_then(|record| text(record, "Id")))
     }
 
-    /// A record made since then that has all these values.
+    /// A record that we made since then and that has all these values.
     async fn by_content(&self, object: &str, fields: &Map<String, Value>, sent: Timestamp) -> Looked {
         let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let Some(ours) = self.made_by_us(sent).await else { return Looked::Later };
         let soql = format!(
-            "SELECT {} FROM {object} WHERE CreatedDate >= {} ORDER BY CreatedDate LIMIT 200",
+            "SELECT {} FROM {object} WHERE {ours} ORDER BY CreatedDate LIMIT 200",
             [&["Id"], &names[..]].concat().join(","),
-            sent.minus(AROUND).to_rfc3339(),
         );
         let alike = |record: &Value| {
             fields.iter().all(|(name, value)| same(value, record.get(name).unwrap_or(&Value::Null)))
@@ -122,7 +127,7 @@ impl Worker {
         self.judge_found(self.found(&soql).await, alike)
     }
 
-    /// A post or comment of that text, made there since then. Bodies cannot be filtered by, so they
+    /// A post or comment of that text that we made there since then. Bodies cannot be filtered by, so they
     /// are compared here.
     async fn by_body(
         &self,
@@ -133,14 +138,25 @@ impl Worker {
         body: &str,
         sent: Timestamp,
     ) -> Looked {
+        let Some(ours) = self.made_by_us(sent).await else { return Looked::Later };
         let soql = format!(
-            "SELECT Id,{body_field} FROM {object} WHERE {parent_field} = {} AND CreatedDate >= {} LIMIT 200",
+            "SELECT Id,{body_field} FROM {object} WHERE {parent_field} = {} AND {ours} LIMIT 200",
             quoted(parent),
-            sent.minus(AROUND).to_rfc3339(),
         );
         let wanted = plain(body);
         let alike = |record: &Value| text(record, body_field).is_some_and(|found| plain(&found) == wanted);
         self.judge_found(self.found(&soql).await, alike)
+    }
+
+    /// The condition of what our user made since then; `None` where it cannot be told now who that is.
+    async fn made_by_us(&self, sent: Timestamp) -> Option<String> {
+        let since = format!("CreatedDate >= {}", sent.minus(AROUND).to_rfc3339());
+        match self.inner.client.user(Deadline::after(CALL_TIMEOUT)).await.result {
+            Ok(user) => Some(format!("CreatedById = {} AND {since}", quoted(&user))),
+            // Without the permission to ask, anybody may have made it: several alike are a person's.
+            Err(fault) if fault.class == Class::Rejected => Some(since),
+            Err(_) => None,
+        }
     }
 
     fn judge_found(&self, found: Result<Vec<Value>, Fault>, alike: impl Fn(&Value) -> bool) -> Looked {

@@ -153,7 +153,7 @@ impl Worker {
     }
 
     /// What must be known before the outcome says so.
-    async fn before(
+    pub(super) async fn before(
         &self,
         envelope: &Envelope,
         next: &Outcome,
@@ -200,22 +200,28 @@ impl Worker {
         Ok(())
     }
 
+    /// Writes the real Id to the contact, where the flow wants it (`tl_attribute`). Told twice it is the
+    /// same, so whoever finds the write carried out tells it again: the first may have died before.
+    pub(super) async fn tell_contact(&self, envelope: &Envelope, done: &Outcome) {
+        let (Some(name), Some(contact), Some(id), Some(set)) =
+            (&envelope.attribute, &envelope.contact, &done.record_id, &self.inner.attributes)
+        else {
+            return;
+        };
+        if let Err(fault) = set(contact.clone(), name.clone(), id.clone()).await {
+            Line::new("attribute not set")
+                .with("code", fault.code)
+                .with("traceparent", envelope.traceparent.as_deref())
+                .warning()
+                .write();
+        }
+    }
+
     /// What follows once the outcome is recorded, and what becomes of the message.
     async fn after(&self, envelope: &Envelope, next: &Outcome) -> Then {
         match &next.state {
             State::Succeeded => {
-                if let (Some(name), Some(contact), Some(id), Some(set)) =
-                    (&envelope.attribute, &envelope.contact, &next.record_id, &self.inner.attributes)
-                {
-                    let told = set(contact.clone(), name.clone(), id.clone()).await;
-                    if let Err(fault) = told {
-                        Line::new("attribute not set")
-                            .with("code", fault.code)
-                            .with("traceparent", envelope.traceparent.as_deref())
-                            .warning()
-                            .write();
-                    }
-                }
+                self.tell_contact(envelope, next).await;
                 if !next.also.is_empty() {
                     Line::new("duplicate effect")
                         .with("object", next.object.as_str())

@@ -57,9 +57,8 @@ fn update(id: &str) -> Write {
 }
 
 impl Rig {
-    /// Puts a write into the queue, as acceptance does; its record is left to the worker.
-    async fn accept(&self, contact: &str, key: &str, write: Write, refs: &[WriteId]) -> WriteId {
-        let envelope = Envelope {
+    fn envelope(&self, contact: &str, key: &str, write: Write, refs: &[WriteId]) -> Envelope {
+        Envelope {
             v: VERSION,
             id: WriteId::keyed("org.example.com", contact, key),
             generation: 1,
@@ -76,7 +75,15 @@ impl Rig {
             accepted_at: self.worker.now(),
             traceparent: None,
             rest: Map::new(),
-        };
+        }
+    }
+
+    /// Puts a write into the queue, as acceptance does; its record is left to the worker.
+    async fn accept(&self, contact: &str, key: &str, write: Write, refs: &[WriteId]) -> WriteId {
+        self.queue(&self.envelope(contact, key, write, refs)).await
+    }
+
+    async fn queue(&self, envelope: &Envelope) -> WriteId {
         let message = Message {
             group: envelope.group.clone(),
             deduplication_id: envelope.deduplication_id(),
@@ -158,6 +165,71 @@ async fn a_new_owner_of_the_folder_goes_on_at_once_where_the_last_one_was_killed
     assert_eq!(asked[0].1["WriteKey__c"], keyed.as_str());
     assert_eq!(second.outcome("keyed", keyed).await.status(), Status::Succeeded);
     assert!(matches!(second.outcome("alone", alone).await.state, State::InDoubt { .. }));
+}
+
+/// A worker that dies between the record and the contact leaves its message, and the next one tells.
+#[tokio::test]
+async fn a_contact_is_told_of_its_record_by_whoever_finds_it_made() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let mut rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let heard = Arc::clone(&told);
+    let inner = Arc::get_mut(&mut rig.worker.inner).unwrap();
+    inner.attributes = Some(Arc::new(move |contact, name, id| {
+        heard.lock().unwrap().push((contact.contact_id, name, id));
+        Box::pin(async { Ok(()) })
+    }));
+    let contact = Contact { contact_id: "c".to_owned(), initial_contact_id: None, instance_arn: None };
+    let envelope = Envelope {
+        contact: Some(contact),
+        attribute: Some("caseId".to_owned()),
+        ..rig.envelope("c", "k", create("Case"), &[])
+    };
+    rig.queue(&envelope).await;
+    rig.org.answers([(201, json!({"id": CASE, "success": true}))]);
+    let queue = rig.store.queue(WRITES);
+    let leased = queue.receive(10, LEASE, Duration::ZERO, rig.worker.now()).await.unwrap();
+    rig.worker.handle_batch(leased.clone(), pending()).await;
+    queue.change_visibility(&[(leased[0].handle.clone(), Duration::ZERO)], rig.worker.now()).await;
+    rig.deliver().await;
+    let once = ("c".to_owned(), "caseId".to_owned(), CASE.to_owned());
+    assert_eq!(*told.lock().unwrap(), [once.clone(), once]);
+    assert_eq!(rig.org.asked().len(), 1);
+}
+
+/// Somebody else may have written the same words there meanwhile.
+#[tokio::test]
+async fn a_post_in_doubt_is_looked_for_among_our_own() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    let later = Arc::new(AtomicI64::new(0));
+    let mut rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let passed = Arc::clone(&later);
+    Arc::get_mut(&mut rig.worker.inner).unwrap().clock = Arc::new(move || {
+        Timestamp::from_millis(crate::clock::now().as_millis() + passed.load(Ordering::Relaxed))
+    });
+    let post = Write::Post {
+        element_type: "FeedItem".to_owned(),
+        subject_id: CASE.to_owned(),
+        message_type: "Text".to_owned(),
+        text: "called back".to_owned(),
+        mention: None,
+    };
+    let id = rig.accept("c", "k", post, &[]).await;
+    rig.org.loses_the_answer();
+    rig.deliver().await;
+    assert!(matches!(rig.outcome("c", id).await.state, State::InDoubt { .. }));
+
+    later.store(700_000, Ordering::Relaxed);
+    let post = json!({"Id": "0D55g00000AAAAAAA1", "Body": "<p>called back</p>"});
+    rig.org.answers([
+        (200, json!({"user_id": "0055g00000AAAAAAA1"})),
+        (200, json!({"totalSize": 1, "done": true, "records": [post]})),
+    ]);
+    rig.deliver().await;
+    let outcome = rig.outcome("c", id).await;
+    assert_eq!(outcome.record_id.as_deref(), Some("0D55g00000AAAAAAA1"));
+    let asked = rig.org.asked();
+    assert!(asked[2].0.contains("CreatedById") && asked[2].0.contains("0055g00000AAAAAAA1"), "{asked:?}");
 }
 
 #[tokio::test]
