@@ -75,6 +75,9 @@ enum Action {
         which: Which,
         #[command(flatten)]
         care: Care,
+        /// Why, for whoever reads the contact's story later.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
     },
     /// Empty the queue's own dead-letter queue into records, as the worker does.
     Drain,
@@ -153,7 +156,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let options = Options { dry: care.dry_run, overwrite };
             replay(&opened, which.careful(&care)?, options, rate, format).await
         }
-        Action::Discard { which, care } => discard(&opened, which.careful(&care)?, care.dry_run).await,
+        Action::Discard { which, care, why } => {
+            discard(&opened, which.careful(&care)?, care.dry_run, &why).await
+        }
         Action::Drain => empty(&opened).await,
     }
 }
@@ -304,7 +309,7 @@ fn why(verdict: &Verdict, dry: bool) -> String {
     }
 }
 
-async fn discard(opened: &Opened, filter: Filter, dry: bool) -> anyhow::Result<ExitCode> {
+async fn discard(opened: &Opened, filter: Filter, dry: bool, why: &str) -> anyhow::Result<ExitCode> {
     let (letters, _) = opened.desk.list(&filter, None, usize::MAX, clock::now()).await?;
     if letters.is_empty() {
         eprintln!("tieline: {NONE}");
@@ -313,7 +318,7 @@ async fn discard(opened: &Opened, filter: Filter, dry: bool) -> anyhow::Result<E
     let bar = bar(letters.len(), "discarding");
     let mut discarded = 0;
     for letter in &letters {
-        if !dry && let Err(error) = opened.desk.discard(letter, "", clock::now()).await {
+        if !dry && let Err(error) = opened.desk.discard(letter, why, clock::now()).await {
             eprintln!("tieline: {}: {error}", letter.id);
             continue;
         }
