@@ -144,12 +144,13 @@ impl Worker {
         } else {
             Some((Outcome::accepted(envelope), Expect::Version(1)))
         };
+        // One time for all tries, so that a claim of an earlier one is known again.
+        let now = self.now();
         for _ in 0..4 {
             let (outcome, expect) = match standing {
                 Some(standing) => standing,
                 None => (Outcome::accepted(envelope), Expect::Absent),
             };
-            let now = self.now();
             if outcome.generation > envelope.generation {
                 return Claimed::Settled;
             }
@@ -176,8 +177,13 @@ impl Worker {
                     Ok(stands) => standing = Some((stands, Expect::Version(row.version))),
                     Err(_) => return Claimed::Until(now.plus(super::settle::UNREADABLE)),
                 },
-                // Perhaps written, perhaps not: what is not surely claimed is not sent.
-                Err(PutError::Store(_)) => return Claimed::Until(now.plus(LATER)),
+                // Perhaps written, perhaps not. What is not surely claimed is not sent; what is claimed
+                // and left would be nobody's until it lapses. So the row is asked.
+                Err(PutError::Store(_)) => match self.standing(envelope).await {
+                    Ok(Some((stands, _))) if stands == claimed => return self.claimed(held, claimed).await,
+                    Ok(found) => standing = found,
+                    Err(_) => return Claimed::Until(now.plus(LATER)),
+                },
             }
         }
         Claimed::Until(self.now().plus(LATER))

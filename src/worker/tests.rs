@@ -15,6 +15,7 @@ use crate::outcome::{State, Status, local_owner};
 use crate::salesforce::told::Told;
 use crate::store::Message;
 use crate::store::sqlite::{STATE, Sqlite, WRITES};
+use crate::store::troubled::{self, Call, Trouble};
 
 const CASE: &str = "5005g00000AAAAAAA1";
 
@@ -25,6 +26,11 @@ struct Rig {
 }
 
 fn rig(store: Sqlite, owner: String) -> Rig {
+    let state = store.table(STATE);
+    rig_over(store, state, owner)
+}
+
+fn rig_over(store: Sqlite, state: Arc<dyn Table>, owner: String) -> Rig {
     let org = Arc::new(Told::default());
     let worker = Worker::new(Inner {
         settings: Settings {
@@ -38,7 +44,7 @@ fn rig(store: Sqlite, owner: String) -> Rig {
         owner,
         client: org.client(),
         queue: store.queue(WRITES),
-        state: store.table(STATE),
+        state,
         cache: None,
         attributes: None,
         clock: Arc::new(crate::clock::now),
@@ -230,6 +236,30 @@ async fn a_post_in_doubt_is_looked_for_among_our_own() {
     assert_eq!(outcome.record_id.as_deref(), Some("0D55g00000AAAAAAA1"));
     let asked = rig.org.asked();
     assert!(asked[2].0.contains("CreatedById") && asked[2].0.contains("0055g00000AAAAAAA1"), "{asked:?}");
+}
+
+/// Left alone, it would be nobody's until it lapses, and then count as an attempt.
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_found_to_stand() {
+    fn claims_are_mute(call: Call<'_>) -> Trouble {
+        match call {
+            Call::Put(row) if row.key.sort.starts_with(OUTCOMES) => {
+                match Outcome::from_row(row).unwrap().state {
+                    State::Sending { .. } => Trouble::Mute,
+                    _ => Trouble::None,
+                }
+            }
+            _ => Trouble::None,
+        }
+    }
+    let store = Sqlite::in_memory().unwrap();
+    let state = troubled::table(store.table(STATE), claims_are_mute);
+    let rig = rig_over(store, state, "w".to_owned());
+    let id = rig.accept("c", "k", create("Case"), &[]).await;
+    rig.org.answers([(201, json!({"id": CASE, "success": true}))]);
+    rig.deliver().await;
+    let outcome = rig.outcome("c", id).await;
+    assert_eq!((outcome.status(), outcome.fence, outcome.attempts), (Status::Succeeded, 1, 0));
 }
 
 #[tokio::test]
