@@ -182,6 +182,8 @@ impl Outcome {
             Change::Replay { edited } => {
                 let State::Dead { .. } = self.state else { return Err(Illegal::Impossible) };
                 self.generation += 1;
+                // The person has looked at what came after it.
+                self.unannounced = false;
                 self.attempts = 0;
                 self.lapses = 0;
                 self.done_at = None;

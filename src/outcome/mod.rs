@@ -112,6 +112,9 @@ pub struct Outcome {
     /// The generation whose write a person last edited.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub edited_in: u32,
+    /// Its record was made by a worker: until then, later writes of the contact did not know of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unannounced: bool,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// When it was first claimed.
@@ -331,6 +334,7 @@ impl Outcome {
             lapses: 0,
             doubt: None,
             edited_in: 0,
+            unannounced: false,
             accepted_at: envelope.accepted_at,
             first_sent_at: None,
             done_at: None,
@@ -383,6 +387,12 @@ impl Outcome {
         }
     }
 
+    /// The outcome of a write whose record a worker makes, because acceptance did not, or not yet.
+    #[must_use]
+    pub fn unannounced(envelope: &Envelope) -> Self {
+        Self { unannounced: true, ..Self::accepted(envelope) }
+    }
+
     /// Whether somebody may hold an older copy of its record: not where the write made it.
     #[must_use]
     pub fn had_copies(&self) -> bool {
@@ -426,6 +436,10 @@ fn outlived(holder: &str, claimer: &str) -> bool {
     // An inline attempt's name goes on behind a slash.
     let epoch = |name: &str| name.strip_prefix(LOCAL)?.split('/').next()?.parse::<u64>().ok();
     epoch(holder).zip(epoch(claimer)).is_some_and(|(held, now)| held < now)
+}
+
+fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 fn is_zero(n: &u32) -> bool {

@@ -8,13 +8,16 @@ use super::{Held, Worker};
 use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::Write;
 use crate::fault::{Class, Fault};
-use crate::outcome::rows::{Name, Unsettled};
+use crate::outcome::rows::{Name, OUTCOMES, Unsettled, partition, same_id};
 use crate::outcome::{Change, Illegal, Outcome, Reason, SETTLE, State};
 use crate::store::{Expect, PutError, StoreError};
 use crate::time::Timestamp;
 
 /// When something is looked at again that cannot be told now.
 pub(super) const LATER: Duration = Duration::from_secs(5);
+
+/// How many writes of one contact are looked at: far more than any contact makes.
+const CHAIN: usize = 1000;
 
 /// A write on the way to its call.
 #[derive(Debug)]
@@ -38,6 +41,14 @@ pub(super) enum Claimed {
     Until(Timestamp),
     /// A lookup found that it was never applied: it may be sent with the next call.
     Again,
+}
+
+/// Whether a later write went before this one.
+enum Passed {
+    No,
+    /// It is under way.
+    Perhaps(Timestamp),
+    Yes,
 }
 
 /// Why a reference is not resolved.
@@ -149,7 +160,7 @@ impl Worker {
         for _ in 0..4 {
             let (outcome, expect) = match standing {
                 Some(standing) => standing,
-                None => (Outcome::accepted(envelope), Expect::Absent),
+                None => (Outcome::unannounced(envelope), Expect::Absent),
             };
             if outcome.generation > envelope.generation {
                 return Claimed::Settled;
@@ -199,6 +210,7 @@ impl Worker {
     /// A claim may also show that there is nothing to send: the last one lapsed.
     async fn claimed(&self, held: &Held, claimed: Outcome) -> Claimed {
         match claimed.state {
+            State::Sending { .. } if claimed.unannounced => self.unless_overtaken(held, claimed).await,
             State::Sending { .. } => Claimed::Ours(Box::new(claimed)),
             State::InDoubt { settle_at } | State::Verifying { settle_at, .. } => Claimed::Until(settle_at),
             State::Dead { .. } => match self.letter(&held.envelope, &claimed).await {
@@ -208,6 +220,70 @@ impl Worker {
             State::Pending { next_at } => Claimed::Until(next_at),
             State::Succeeded => Claimed::Settled,
         }
+    }
+
+    /// A write that nobody knew of may have been passed by a later one, sent before its reply. An
+    /// update that comes after must not put the record back: it waits for that one, and is refused
+    /// where that one took effect.
+    async fn unless_overtaken(&self, held: &Held, claimed: Outcome) -> Claimed {
+        let envelope = &held.envelope;
+        let Write::Update { id: target, .. } = &envelope.write else {
+            return Claimed::Ours(Box::new(claimed));
+        };
+        let (now, fence) = (self.now(), claimed.fence);
+        let change = match self.overtaken(&claimed, target, now).await {
+            Ok(Passed::No) => return Claimed::Ours(Box::new(claimed)),
+            Ok(Passed::Perhaps(until)) => Change::Postponed { fence, until, fault: None },
+            Err(_) => Change::Postponed { fence, until: now.plus(LATER), fault: None },
+            Ok(Passed::Yes) => {
+                let why = "a later change of the same record was carried out first, because the state table \
+                           did not know of this one; look at the record, then replay or discard";
+                let fault = Fault::new(Class::Rejected, Reason::Superseded.code(), why);
+                Change::Rejected { fence, fault }
+            }
+        };
+        let version = claimed.version;
+        let later = Claimed::Until(now.plus(LATER));
+        let Ok(next) = claimed.apply(change, now) else { return later };
+        if self.letter(envelope, &next).await.is_err() {
+            return later;
+        }
+        match (self.inner.state.put(&next.row(), Expect::Version(version), now).await, next.state) {
+            (Ok(()), State::Pending { next_at }) => Claimed::Until(next_at),
+            (Ok(()), State::Dead { .. }) => Claimed::Settled,
+            _ => later,
+        }
+    }
+
+    /// Whether a later write of the contact has changed the record of this one.
+    async fn overtaken(&self, own: &Outcome, target: &str, now: Timestamp) -> Result<Passed, StoreError> {
+        let rows = self.inner.state.list(&partition(&own.group), OUTCOMES, None, CHAIN, now).await?;
+        let chain: Vec<Outcome> = rows.iter().filter_map(|row| Outcome::from_row(row).ok()).collect();
+        let real = |target: &str| match target.parse::<WriteId>() {
+            Ok(ticket) => chain.iter().find(|o| o.id == ticket).and_then(|o| o.record_id.clone()),
+            Err(_) => Some(target.to_owned()),
+        };
+        let Some(record) = real(target) else { return Ok(Passed::No) };
+        let mut passed = Passed::No;
+        for other in chain.iter().filter(|o| o.accepted_at > own.accepted_at && o.had_copies() && o.fence > 0)
+        {
+            let its = other.record_id.clone().or_else(|| real(other.target.as_deref()?));
+            if its.as_deref().map(same_id) != Some(same_id(&record)) {
+                continue;
+            }
+            match other.state {
+                State::Succeeded => return Ok(Passed::Yes),
+                State::Sending { lease_until: at, .. }
+                | State::InDoubt { settle_at: at }
+                | State::Verifying { settle_at: at, .. } => passed = Passed::Perhaps(at),
+                State::Pending { .. } | State::Dead { .. } => {
+                    if let Some(at) = other.doubt.filter(|at| *at > now) {
+                        passed = Passed::Perhaps(at);
+                    }
+                }
+            }
+        }
+        Ok(passed)
     }
 
     /// Buries a write that is not claimed, its letter first. `Err`: not now, again then.

@@ -13,11 +13,11 @@
 //! | 9 | a message comes again while its write is under way | the claim that stands | [`row_9_12_a_message_delivered_twice_is_sent_once`], `laws` R1 |
 //! | 10 | a receipt handle is stale | the next delivery finds it settled | `backend_contract::an_ended_lease_…`, seeds |
 //! | 11 | the answer of a receive is lost | the messages come back in a minute; no long wait is given up | seeds (`Wires::after`), `backend_contract::a_message_that_comes_late_…` |
-//! | 12 | a message is delivered twice | the claim's condition | as 9 |
+//! | 12 | a message is delivered twice | the claim's condition | as 9, seeds (`Wires::twice`) |
 //! | 13 | a message that is no envelope | buried as it is | `scenarios::what_is_no_envelope_…` |
 //! | 14 | a write kills its process | suspected alone, then set aside | [`row_14_a_write_that_kills_its_workers_is_set_aside_and_its_neighbours_pass`] |
 //! | 15 | no table to bury in | dead only once the letter is kept | `write::row_15_…`, seeds (I6) |
-//! | 16 | the table throttles | accepted all the same; nothing is sent unclaimed | `write::row_16_…`, [`row_16_without_the_table_nothing_is_sent`] |
+//! | 16 | the table throttles | accepted all the same; nothing is sent unclaimed; a claim whose answer was lost is looked for | `write::row_16_…`, [`row_16_without_the_table_nothing_is_sent`], `worker::a_claim_whose_answer_…`, [`row_16_an_update_that_nobody_knew_of_does_not_undo_a_later_one`] |
 //! | 17 | the table is gone after the call | kept in memory, then doubt | [`row_17_what_cannot_be_recorded_is_found_out`] |
 //! | 18 | Salesforce is down for hours | the line closes | `fleet::after_six_hours_…` |
 //! | 19 | the daily limit is reached | the line closes, a probe each five minutes | [`row_19_at_the_daily_limit_writes_wait`] |
@@ -37,7 +37,7 @@ use serde_json::{Map, json};
 use tieline::clock::Deadline;
 use tieline::dispatch;
 use tieline::event::{Contact, Control, Mode, Write};
-use tieline::outcome::{Reason, State, Status};
+use tieline::outcome::{Outcome, Reason, State, Status};
 use tieline::store::Message;
 use tieline::write::Asked;
 
@@ -163,6 +163,42 @@ async fn row_16_without_the_table_nothing_is_sent() {
     *world.trouble.wires.lock().unwrap() = Wires::default();
     work(&world, Duration::from_secs(120)).await;
     assert_eq!(statuses(&world, &envelopes).await, [Status::Succeeded; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_16_an_update_that_nobody_knew_of_does_not_undo_a_later_one() {
+    let world = World::new(52, LATENCY);
+    let made = queued(&world, cases(1)).await;
+    work(&world, Duration::from_secs(5)).await;
+    let id = world.ledger.outcomes()[&made[0].id].record_id.clone().unwrap();
+    let update = |text: &str| {
+        let fields = json!({ "Subject": text }).as_object().cloned().unwrap();
+        Write::Update { object: "Case".to_owned(), id: id.clone(), fields }
+    };
+    // Accepted while the table was down: its message is all there is of it.
+    let first = queued(&world, vec![("g0".to_owned(), update("v1"))]).await;
+    world.state.remove(&Outcome::key("g0", first[0].id), T0).await.unwrap();
+    let contact = Contact { contact_id: "g0".to_owned(), initial_contact_id: None, instance_arn: None };
+    let control =
+        Control { given: true, mode: Some(Mode::Sync), key: Some("v2".to_owned()), ..Control::default() };
+    let (second, parameters) = (update("v2"), Map::new());
+    let asked = Asked {
+        write: &second,
+        contact: Some(&contact),
+        parameters: &parameters,
+        control: &control,
+        unique: "r",
+        traceparent: None,
+    };
+    let soon = || Deadline::after(Duration::from_secs(5));
+    world.writes().carry(&asked, soon(), soon(), world.now.now()).await.unwrap();
+    work(&world, Duration::from_secs(60)).await;
+    let journal = world.journal();
+    let values: Vec<_> =
+        journal.iter().filter(|e| e["verb"] == "update").map(|e| e["fields"]["Subject"].clone()).collect();
+    assert_eq!(values, ["v2"]);
+    assert_eq!(world.ledger.outcomes()[&first[0].id].error_code(), Some("SUPERSEDED"));
+    assert_eq!(world.letters("g0").await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
