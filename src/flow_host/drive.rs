@@ -19,6 +19,7 @@ use crate::flow::run::Step;
 use crate::flow::run::StoreCall;
 use crate::flow::run::snapshot;
 use crate::flow::run::value::from_number;
+use crate::flow::run::value::number;
 use crate::time::Timestamp;
 
 /// Delays up to this long are waited for in place; a longer one ends the drive, and whoever looks
@@ -48,7 +49,7 @@ impl Host {
                 }
                 Step::Store(call) => {
                     let answer = match kept.mode {
-                        Mode::Test => Ok(scratch(&call, &kept.run)),
+                        Mode::Test => Ok(kept.scratch(&call)),
                         Mode::Live | Mode::Unattended => {
                             self.store(&owner(&kept.run.event), &call, &kept.run.event, at).await
                         }
@@ -128,14 +129,19 @@ fn absent(pending: &Pending) -> Performed {
     })
 }
 
-/// The store of a test run: what the run itself has written, nothing else.
-fn scratch(call: &StoreCall, run: &crate::flow::run::Run) -> Option<Value> {
-    match call {
-        StoreCall::Get { key } => run.property(key).cloned(),
-        StoreCall::All => Some(Value::Object(run.all_properties().clone())),
-        StoreCall::Count { step, .. } => from_number(*step),
-        StoreCall::Counter { .. } | StoreCall::Set { .. } | StoreCall::Unset { .. } | StoreCall::Clear => {
-            None
+impl Kept {
+    /// The store of a test run: what the run itself has written and counted, nothing else.
+    fn scratch(&mut self, call: &StoreCall) -> Option<Value> {
+        match call {
+            StoreCall::Get { key } => self.run.property(key).cloned(),
+            StoreCall::All => Some(Value::Object(self.run.all_properties().clone())),
+            StoreCall::Count { name, step } => {
+                let sum = number(self.counted.get(name)).unwrap_or_default() + step;
+                self.counted.insert(name.clone(), from_number(sum).unwrap_or_default());
+                self.counted.get(name).cloned()
+            }
+            StoreCall::Counter { name } => self.counted.get(name).cloned(),
+            StoreCall::Set { .. } | StoreCall::Unset { .. } | StoreCall::Clear => None,
         }
     }
 }

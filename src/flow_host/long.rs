@@ -89,7 +89,7 @@ impl Host {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::flow_host::Settings;
     use crate::store::sqlite::Sqlite;
@@ -97,7 +97,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
 
     /// Text that no compression makes short.
-    fn noise(length: usize) -> String {
+    pub(in crate::flow_host) fn noise(length: usize) -> String {
         let mut state = 1_u64;
         let mut letter = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

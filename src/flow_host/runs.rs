@@ -68,6 +68,9 @@ pub(super) struct Kept {
     /// Whether delays pass at once.
     #[serde(default)]
     pub(super) hurried: bool,
+    /// The counters of a test run.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) counted: Map<String, Value>,
     #[serde(skip)]
     compiled: Option<Arc<Flow>>,
     /// Where its last row is long.
@@ -210,6 +213,7 @@ impl Host {
             row: 0,
             answers: started.answers,
             hurried: started.hurried || started.mode == Mode::Test,
+            counted: Map::new(),
             compiled: Some(flow),
             parts: None,
         };

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::flow_host::Settings;
+use crate::flow_host::long::tests::noise;
 use crate::store::sqlite::Sqlite;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
@@ -120,13 +121,7 @@ async fn an_active_flow_keeps_an_event_and_findings_follow_it() {
 #[tokio::test]
 async fn a_long_file_is_kept_whole_and_one_beyond_all_measure_is_refused_in_words() {
     let host = host();
-    let mut state = 1_u64;
-    let noise: String = (0..900_000)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            char::from(b' ' + u8::try_from((state >> 40) % 90).unwrap())
-        })
-        .collect();
+    let noise = noise(900_000);
     let file = |raw: String| Draft { name: Some("Long".to_owned()), raw: Some(raw), ..Draft::default() };
     let kept = host.create_flow(file(noise.clone()), "ada", NOW).await.unwrap();
     assert_eq!(host.flow(&kept.summary.id, NOW).await.unwrap().raw, Some(noise));

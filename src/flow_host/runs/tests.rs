@@ -4,6 +4,7 @@ use super::*;
 use crate::flow_host::Ask;
 use crate::flow_host::Invoke;
 use crate::flow_host::Settings;
+use crate::flow_host::long::tests::noise;
 use crate::store::Table;
 use crate::store::sqlite::Sqlite;
 
@@ -41,16 +42,6 @@ fn started() -> Started {
         answers: HashMap::new(),
         hurried: false,
     }
-}
-
-/// Text that no compression makes short.
-fn noise(length: usize) -> String {
-    let mut state = 7_u64;
-    let mut letter = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        char::from(b'a' + u8::try_from((state >> 40) % 26).unwrap())
-    };
-    (0..length).map(|_| letter()).collect()
 }
 
 const DONE: Outcome = Outcome::Success { results: Value::Null };
@@ -109,4 +100,27 @@ async fn of_two_processes_that_tell_a_run_at_once_one_stands() {
     let (a, b) = (a.unwrap(), b.unwrap());
     let stands = second.run(&id, NOW).await.unwrap();
     assert_eq!((&a["actions"]["b"], &b["actions"]["b"]), (&stands["actions"]["b"], &stands["actions"]["b"]));
+}
+
+#[tokio::test]
+async fn a_test_run_counts_for_itself_alone() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let (host, _) = process(&table, "x");
+    let count = |to: &str| json!({"type": "SE_UpdateCounter", "controls": {"name": "calls", "step": "2"}, "ports": {"done": to}});
+    let mut actions = json!([
+        {"id": "s", "type": "SE_Start", "ports": {"done": "1"}},
+        {"id": "g", "type": "SE_GetCounter", "controls": {"name": "calls"}, "ports": {"done": "e"}},
+        {"id": "e", "type": "SE_End"}]);
+    for (id, to) in [("1", "2"), ("2", "g")] {
+        let mut block = count(to);
+        block["id"] = json!(id);
+        actions.as_array_mut().unwrap().push(block);
+    }
+    let document = Document::parse(&json!({ "actions": actions }).to_string()).unwrap();
+    for _ in 0..2 {
+        let started = Started { document: document.clone(), mode: Mode::Test, ..started() };
+        let run = host.start(started, NOW).await.unwrap();
+        let value = |id: &str| run["actions"][id]["results"]["value"].clone();
+        assert_eq!([value("1"), value("2"), value("g")], [json!(2), json!(4), json!(4)]);
+    }
 }
