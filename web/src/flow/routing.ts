@@ -39,7 +39,7 @@ const SQUEEZE = 6;
 const LANE = 11;
 const RADIUS = 20;
 const COST = { block: 2000, close: 150, corner: 60, shared: 4 };
-const CHANNELS = 64;
+const CHANNELS = 32;
 const REACH = 320;
 
 /** The ways of all lines, by their ids. The good ones choose first. */
@@ -123,11 +123,11 @@ function ways({ from, side, to }: Ends, near: Box[]): Spot[][] {
   const into = { x: to.x - STUB, y: to.y };
   if (side === "below") {
     if (to.y >= from.y + STUB && to.x >= from.x + STUB) tries.push([from, { x: from.x, y: to.y }, to]);
-    for (const y of rows) {
-      if (y >= from.y + STUB - 8) tries.push([from, { x: from.x, y }, { x: into.x, y }, into, to]);
+    for (const x of [into.x, into.x - LANE]) {
+      for (const y of [from.y + STUB, ...rows]) {
+        if (y >= from.y + STUB - 8) tries.push([from, { x: from.x, y }, { x, y }, { x, y: to.y }, to]);
+      }
     }
-    const low = from.y + STUB;
-    tries.push([from, { x: from.x, y: low }, { x: into.x, y: low }, into, to]);
     return tries;
   }
   const out = { x: from.x + STUB, y: from.y };
@@ -141,10 +141,11 @@ function ways({ from, side, to }: Ends, near: Box[]): Spot[][] {
   return tries;
 }
 
-/** Where a line may run along, the nearest to the straight way first. */
+/** Where a line may run along, the nearest to its ends or their middle first. */
 function channels(places: number[], a: number, b: number): number[] {
   const middle = (a + b) / 2;
-  return [...new Set([middle, ...places])].sort((p, q) => Math.abs(p - middle) - Math.abs(q - middle)).slice(0, CHANNELS);
+  const off = (place: number): number => Math.min(Math.abs(place - a), Math.abs(place - b), Math.abs(place - middle));
+  return [...new Set([middle, ...places])].sort((p, q) => off(p) - off(q)).slice(0, CHANNELS);
 }
 
 /** Counts no further once a way is dearer than the best. */
