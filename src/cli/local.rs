@@ -21,7 +21,7 @@ use crate::org::{self, Org};
 use crate::outcome::local_owner;
 use crate::salesforce::Http;
 use crate::store::sqlite::{self, Sqlite};
-use crate::telemetry;
+use crate::telemetry::{self, Sink};
 use crate::worker::Worker;
 
 /// How many calls of contact flows the pages can tell of: a few megabytes.
@@ -68,6 +68,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(token) => token,
         None => random_token()?,
     };
+    telemetry::start(config.level, Sink::Terminal);
     for warning in &config.warnings {
         eprintln!("tieline: {warning}");
     }

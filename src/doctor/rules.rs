@@ -188,11 +188,19 @@ pub(super) fn limits(limits: &Value) -> Check {
 }
 
 pub(super) fn no_object(object: &str, fault: &Fault) -> Check {
-    Check::failed(
-        &format!("object {object}"),
-        fault.to_string(),
-        "check the API name, and that the API user's permission set gives access to the object",
-    )
+    let cure = if tells_nothing(fault) {
+        LATER
+    } else {
+        "check the API name, and that the API user's permission set gives access to the object"
+    };
+    Check::failed(&format!("object {object}"), fault.to_string(), cure)
+}
+
+const LATER: &str = "look again when Salesforce answers; until then nothing is known of this";
+
+/// Whether a fault is about the call and says nothing of what was asked.
+fn tells_nothing(fault: &Fault) -> bool {
+    matches!(fault.class, Class::Throttled(_) | Class::Retryable | Class::Unknown)
 }
 
 /// What this user may do with an object.
@@ -241,11 +249,15 @@ fn named<'a>(field: &str, description: &'a Value) -> Option<&'a Value> {
 /// Triggers may be written for one record at a time; a batch of two hundred then meets limits.
 pub(super) fn triggers(objects: &[&str], found: Result<&[Map<String, Value>], &Fault>) -> Check {
     const NAME: &str = "triggers";
-    let Ok(found) = found else {
-        return Check::good(
-            NAME,
-            "the org does not tell this user of Apex triggers (permission View Setup and Configuration)",
-        );
+    let found = match found {
+        Ok(found) => found,
+        Err(fault) if tells_nothing(fault) => return Check::warned(NAME, fault.to_string(), LATER),
+        Err(_) => {
+            return Check::good(
+                NAME,
+                "the org does not tell this user of Apex triggers (permission View Setup and Configuration)",
+            );
+        }
     };
     let text = |row: &Map<String, Value>, key: &str| {
         row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()

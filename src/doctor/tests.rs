@@ -8,6 +8,7 @@ use crate::fault::Fault;
 #[test]
 fn each_planted_fault_is_found_and_named() {
     let field = |unique: bool, kind: &str, length: u64, createable: bool| json!({"fields": [{"name": "WriteKey__c", "unique": unique, "type": kind, "length": length, "createable": createable}]});
+    let busy = Fault::new(Class::Retryable, "SERVER_UNAVAILABLE", "busy");
     let unique = |description: &Value| rules::unique_field("Case", "writekey__c", description);
     let served =
         |version: &str| rules::served(version, &json!([{"version": "65.0"}, {"version": "66.0"}])).unwrap();
@@ -35,6 +36,8 @@ fn each_planted_fault_is_found_and_named() {
         ),
         (rules::limits(&json!({})), Status::Warned, "View Setup"),
         (rules::no_object("Cse", &ours("NOT_FOUND")), Status::Failed, "API name"),
+        (rules::no_object("Case", &busy), Status::Failed, "look again when Salesforce answers"),
+        (rules::triggers(&["Case"], Err(&busy)), Status::Warned, "look again when Salesforce answers"),
         (
             rules::permissions("Case", &json!({"queryable": true, "createable": false})),
             Status::Warned,

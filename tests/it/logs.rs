@@ -1,10 +1,13 @@
 //! What a function writes of its calls: enough to find what went wrong, nothing of a person.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline::clock;
 use tieline::org::{self, Org};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 
 use crate::support::lambda::{Answer, Function};
 
@@ -68,4 +71,36 @@ async fn every_call_leaves_one_line_that_names_no_person() {
             (line["Duration"].as_f64().unwrap(), line["salesforce_ms"].as_f64().unwrap());
         assert!(salesforce > 0.0 && salesforce <= whole, "{line}");
     }
+}
+
+#[tokio::test]
+async fn local_mode_writes_the_same_lines_to_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_tieline"))
+        .args(["local", "--port", "0", "--org-port", "0", "--data-dir"])
+        .arg(folder.path())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(process.stdout.take().unwrap()).lines();
+    let greeting = told.next_line().await.unwrap().unwrap();
+    let (_, address) = greeting.split_once("http://").unwrap();
+    let (origin, _) = address.split_once('/').unwrap();
+    let url = format!("http://{origin}/2015-03-31/functions/sfInvokeAPI/invocations");
+    let event = json!({"Details": {"Parameters": {"sf_operation": "version"}}});
+    reqwest::Client::new().post(url).json(&event).send().await.unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+    let line = loop {
+        let line = lines.next_line().await.unwrap().expect("a line of the call");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["message"] == "invocation" {
+            break line;
+        }
+    };
+    assert_eq!(line["operation"], "version");
+    assert!(line.get("_aws").is_none(), "metrics are CloudWatch's: {line}");
 }
