@@ -24,6 +24,7 @@ mod flow_blocks;
 mod flow_events;
 mod golden;
 mod invoke;
+mod lint;
 mod logs;
 mod org;
 mod reads;

@@ -24,7 +24,12 @@ pub(super) struct Block {
     pub(super) next: Vec<String>,
     /// Where it goes on an error.
     pub(super) errors: Vec<String>,
+    /// Whether it uses the Id that the last call replied.
+    pub(super) uses_id: bool,
 }
+
+/// How a flow names the Id that the last call replied.
+pub(super) const ID: &str = "$.External.Id";
 
 #[derive(Debug)]
 pub(super) enum Kind {
@@ -71,6 +76,15 @@ impl Invoke {
 /// Whether a value is taken from the contact when the block runs.
 pub(super) fn dynamic(value: &str) -> bool {
     value.starts_with("$.") || value.starts_with("$[")
+}
+
+/// The references to the contact that stand within a text.
+pub(super) fn references(text: &str) -> impl Iterator<Item = &str> {
+    let end = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '$'));
+    text.match_indices("$.").map(move |(at, _)| {
+        let from = text.get(at..).unwrap_or_default();
+        from.split(end).next().unwrap_or_default().trim_end_matches('.')
+    })
 }
 
 impl Flow {
@@ -177,7 +191,8 @@ fn action(action: &Value) -> Option<Block> {
         _ => Kind::Other,
     };
     let name = named(&id, &text(action, "Type"));
-    Some(Block { id, name, kind, next, errors })
+    let uses_id = references(&parameters.to_string()).any(|reference| reference == ID);
+    Some(Block { id, name, kind, next, errors, uses_id })
 }
 
 /// A block of the designer's older form.
@@ -221,7 +236,8 @@ fn module(module: &Value) -> Option<Block> {
     };
     let own = module.pointer("/metadata/name").and_then(Value::as_str).filter(|n| !n.is_empty());
     let name = own.map_or_else(|| named(&id, &text(module, "type")), str::to_owned);
-    Some(Block { id, name, kind, next, errors })
+    let uses_id = list(module, "/parameters").any(|p| value_of(p) == ID);
+    Some(Block { id, name, kind, next, errors, uses_id })
 }
 
 /// The value of an older form's parameter, spelled as the flow language does.

@@ -9,9 +9,11 @@ use serde_json::json;
 
 use super::graph::Block;
 use super::graph::Flow;
+use super::graph::ID;
 use super::graph::Invoke;
 use super::graph::Kind;
 use super::graph::dynamic;
+use super::graph::references;
 use crate::event;
 use crate::time::Timestamp;
 
@@ -126,6 +128,12 @@ fn refused(flow: &Flow, found: &mut Vec<Found>) {
 fn query_text(flow: &Flow, found: &mut Vec<Found>) {
     const HINT: &str = "put the name of the parameter into quotes in the query, where values are escaped; TIELINE_BARE_REPLACEMENT=strict refuses clauses";
     for (block, invoke) in flow.invokes() {
+        if matches!(invoke.operation(), "search" | "searchOne") && invoke.get("where").is_some_and(dynamic) {
+            let message =
+                "the condition of the search, where, comes from the contact and is taken as it is".to_owned();
+            let hint = "write the condition in the block, or use queryOne with the values as parameters";
+            add(found, "query-text", "warning", block, message, hint);
+        }
         let queries = matches!(invoke.operation(), "query" | "queryOne" | "searchSOSL" | "searchOneSOSL");
         let Some(query) = invoke.get("query").filter(|_| queries) else { continue };
         if dynamic(query) {
@@ -139,6 +147,19 @@ fn query_text(flow: &Flow, found: &mut Vec<Found>) {
                 "write the query in the block and hand in the values as parameters",
             );
             continue;
+        }
+        for reference in references(query) {
+            let message = format!(
+                "the query holds {reference} within its text, which is pasted in unescaped or not replaced at all"
+            );
+            add(
+                found,
+                "query-text",
+                "warning",
+                block,
+                message,
+                "hand the value in as a parameter, and write its name, in quotes, in the query",
+            );
         }
         let bare = outside_quotes(query);
         for (name, value) in &invoke.parameters {
@@ -172,7 +193,6 @@ fn outside_quotes(query: &str) -> String {
 
 /// Where the Id of a new record goes while the write is only accepted.
 fn chained_id(flow: &Flow, found: &mut Vec<Found>) {
-    const ID: &str = "$.External.Id";
     let mut told = BTreeSet::new();
     for (from, _) in flow.invokes().filter(|(_, invoke)| invoke.creates()) {
         let until_the_next_call = |b: &Block| !matches!(b.kind, Kind::Invoke(_));
@@ -194,6 +214,14 @@ fn chained_id(flow: &Flow, found: &mut Vec<Found>) {
                         from.name
                     ),
                     "name the attribute in tl_attribute of the write: the real Id is put there once it is known",
+                ),
+                Kind::Other | Kind::Compare { .. } if block.uses_id => (
+                    "warning",
+                    format!(
+                        "hands the Id of \"{}\" on; while that write is queued it is a ticket, which nothing outside this contact's calls can open",
+                        from.name
+                    ),
+                    "take the Id from the attribute that tl_attribute of the write names, or set tl_mode sync in it",
                 ),
                 _ => continue,
             };
@@ -321,6 +349,12 @@ fn superseded(flow: &Flow, found: &mut Vec<Found>) {
                 message,
                 "use phoneLookup, with sf_object if it is not Contact",
             );
+        }
+        let query = invoke.get("query").unwrap_or_default().trim_start();
+        let soql = query.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+        if matches!(invoke.operation(), "searchSOSL" | "searchOneSOSL") && soql {
+            let message = format!("gives a SELECT to {}, which asks for SOSL", invoke.operation());
+            add(found, "superseded", "warning", block, message, "use query or queryOne for SOQL");
         }
         if invoke.operation() == "update" && object(invoke).contains('/') {
             let message = "updates by an external id through a slash in sf_object".to_owned();
