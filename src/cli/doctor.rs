@@ -8,7 +8,7 @@ use super::Format;
 use super::print;
 use crate::config;
 use crate::doctor;
-use crate::doctor::Status;
+use crate::doctor::{Check, Status};
 use crate::lambda::Service;
 
 #[derive(Debug, clap::Args)]
@@ -45,11 +45,27 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Err(errors) => doctor::environment(&errors),
     };
-    let rows: Vec<_> = checks
-        .iter()
-        .map(|c| vec![c.status.word().to_owned(), c.name.clone(), c.cause.clone(), c.cure.clone()])
-        .collect();
-    let values: Vec<_> = checks.iter().map(|c| json!(c)).collect();
-    print::list(args.format, &["STATUS", "CHECK", "WHAT IS SO", "CURE"], &rows, &values);
+    match args.format {
+        Format::Table => print!("{}", story(&checks)),
+        Format::Json | Format::Jsonl => {
+            let values: Vec<_> = checks.iter().map(|c| json!(c)).collect();
+            print::list(args.format, &[], &[], &values);
+        }
+    }
     Ok(ExitCode::from(u8::from(checks.iter().any(|c| c.status == Status::Failed))))
+}
+
+/// A line for what is well; for anything else also what cures it, and the page that says more.
+fn story(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        text.push_str(&format!("{:<6}  {}: {}\n", check.status.word(), check.name, check.cause));
+        if !check.cure.is_empty() {
+            text.push_str(&format!("        cure: {}\n", check.cure));
+        }
+        text.extend(check.link.map(|link| format!("        see:  {link}\n")));
+    }
+    let of = |status| checks.iter().filter(|c| c.status == status).count();
+    let (failed, warned, good) = (of(Status::Failed), of(Status::Warned), of(Status::Good));
+    text + &format!("{failed} failed, {warned} warned, {good} good\n")
 }

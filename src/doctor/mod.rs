@@ -24,6 +24,7 @@ mod rules;
 
 pub use rules::Check;
 pub use rules::Status;
+use rules::page;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -49,11 +50,9 @@ pub struct Asked {
 #[must_use]
 pub fn environment(errors: &[ConfigError]) -> Vec<Check> {
     let failed = |e: &ConfigError| {
-        Check::failed(
-            &format!("environment: {}", e.name),
-            e.to_string(),
-            "set the variable as the message says",
-        )
+        let message = e.to_string();
+        let (cause, cure) = message.split_once(": ").unwrap_or((&message, "set it as the table says"));
+        Check::failed(&format!("environment: {}", e.name), cause, cure, page::CONFIGURATION)
     };
     errors.iter().map(failed).collect()
 }
@@ -67,7 +66,9 @@ pub async fn examine(service: &Service, asked: &Asked) -> Vec<Check> {
     let mut checks: Vec<_> = config
         .warnings
         .iter()
-        .map(|w| Check::warned("environment", w.clone(), "see the table of variables"))
+        .map(|w| {
+            Check::warned("environment", w.clone(), "look at the table of variables", page::CONFIGURATION)
+        })
         .collect();
     checks.push(rules::version(&config.salesforce.version));
     checks.extend(served(&config.salesforce).await);
@@ -84,7 +85,7 @@ pub async fn examine(service: &Service, asked: &Asked) -> Vec<Check> {
 /// Secret, login, limits. Whether further questions are worth asking.
 async fn salesforce(client: &Client, checks: &mut Vec<Check>) -> bool {
     match client.auth().credentials(Deadline::after(PATIENCE)).await {
-        Ok(credentials) => checks.push(rules::login_flow(credentials.login.name())),
+        Ok(credentials) => checks.push(rules::login_flow(credentials.login.name(), clock::now())),
         Err(fault) => {
             checks.push(rules::secret(&fault));
             return false;
@@ -157,7 +158,7 @@ async fn kept(stores: &Stores, checks: &mut Vec<Check>) {
     for (name, queue) in [("queue", &stores.queue), ("dead-letter queue", &stores.letters)] {
         let Some(queue) = queue else { continue };
         checks.push(match queue.depth(now).await {
-            Ok(depth) => rules::depth(name, depth.visible + depth.in_flight),
+            Ok(depth) => rules::queue(name, depth),
             Err(error) => rules::unreachable(name, &error.to_string()),
         });
     }
@@ -181,9 +182,9 @@ async fn policy(function: &str) -> Result<Value, String> {
     for (name, value) in signature {
         request = request.header(name, value);
     }
-    let answer = request.send().await.map_err(|e| e.without_url().to_string())?;
+    let answer = request.send().await.map_err(reason)?;
     let status = answer.status().as_u16();
-    let body: Value = answer.json().await.map_err(|e| e.without_url().to_string())?;
+    let body: Value = answer.json().await.map_err(reason)?;
     match (status, body.get("Policy").and_then(Value::as_str)) {
         (200, Some(policy)) => serde_json::from_str(policy).map_err(|e| e.to_string()),
         // A function without a policy has none to show.
@@ -194,10 +195,25 @@ async fn policy(function: &str) -> Result<Value, String> {
     }
 }
 
+/// The innermost cause says what happened; what is around it says that something did.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// Dead letters, doubts and runs are found by the index of the state table alone.
 async fn look(name: &str, table: &dyn Table) -> Check {
-    let nowhere = Key { partition: "doctor".to_owned(), sort: "doctor".to_owned() };
-    match table.get(&nowhere, clock::now()).await {
-        Ok(_) => Check::good(name, "it answers"),
+    let (now, nowhere) = (clock::now(), Key { partition: "doctor".to_owned(), sort: "doctor".to_owned() });
+    let answered = match table.get(&nowhere, now).await {
+        Ok(_) if name == "state table" => table.list_index("doctor", None, false, 1, now).await.map(drop),
+        answered => answered.map(drop),
+    };
+    match answered {
+        Ok(()) => Check::good(name, "it answers"),
         Err(error) => rules::unreachable(name, &error.to_string()),
     }
 }

@@ -6,7 +6,32 @@ use serde_json::Value;
 
 use crate::fault::Class;
 use crate::fault::Fault;
+use crate::store::Depth;
+use crate::store::RETENTION;
 use crate::time::Timestamp;
+
+/// Pages that say more: addresses of others, and paths of ours within the repository.
+pub(super) mod page {
+    pub(crate) const CONFIGURATION: &str = "README.md#configuration";
+    pub(super) const SECRET: &str = "infra/README.md#the-secret";
+    pub(super) const KEY_FIELD: &str = "infra/README.md#the-key-field";
+    pub(super) const DEPLOY: &str = "infra/README.md#deploy";
+    pub(super) const ALARMS: &str = "infra/README.md#alarms";
+    pub(super) const PASSWORD_ENDS: &str = "https://help.salesforce.com/s/articleView?id=release-notes.rn_security_unpw_flow_retirement.htm&release=262&type=5";
+    pub(super) const LOGIN: &str =
+        "https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm&type=5";
+    pub(super) const VERSIONS_END: &str = "https://help.salesforce.com/s/articleView?id=005321531&type=1";
+    pub(super) const VERSIONS: &str =
+        "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/dome_versions.htm";
+    pub(super) const CLOCK: &str =
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html";
+    pub(super) const LIMITS: &str = "https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm";
+    pub(super) const PERMISSIONS: &str =
+        "https://help.salesforce.com/s/articleView?id=sf.perm_sets_overview.htm&type=5";
+    pub(super) const TRIGGERS: &str = "https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_triggers_bulk_idioms.htm";
+    pub(super) const CONNECT: &str =
+        "https://docs.aws.amazon.com/connect/latest/adminguide/connect-lambda-functions.html";
+}
 
 /// One check, as it came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -49,24 +74,17 @@ impl Status {
 }
 
 impl Check {
-    fn new(name: &str, status: Status, cause: impl Into<String>, cure: &str) -> Self {
-        Self { name: name.to_owned(), status, cause: cause.into(), cure: cure.to_owned(), link: None }
-    }
-
     pub(super) fn good(name: &str, cause: impl Into<String>) -> Self {
-        Self::new(name, Status::Good, cause, "")
+        let (status, cause) = (Status::Good, cause.into());
+        Self { name: name.to_owned(), status, cause, cure: String::new(), link: None }
     }
 
-    pub(super) fn warned(name: &str, cause: impl Into<String>, cure: &str) -> Self {
-        Self::new(name, Status::Warned, cause, cure)
+    pub(super) fn warned(name: &str, cause: impl Into<String>, cure: &str, link: &'static str) -> Self {
+        Self { status: Status::Warned, cure: cure.to_owned(), link: Some(link), ..Self::good(name, cause) }
     }
 
-    pub(super) fn failed(name: &str, cause: impl Into<String>, cure: &str) -> Self {
-        Self::new(name, Status::Failed, cause, cure)
-    }
-
-    fn see(self, link: &'static str) -> Self {
-        Self { link: Some(link), ..self }
+    pub(super) fn failed(name: &str, cause: impl Into<String>, cure: &str, link: &'static str) -> Self {
+        Self { status: Status::Failed, ..Self::warned(name, cause, cure, link) }
     }
 }
 
@@ -75,20 +93,29 @@ pub(super) fn secret(fault: &Fault) -> Check {
         "secret",
         &fault.message,
         "put the keys that its login needs into the secret, or let this role read it",
+        page::SECRET,
     )
 }
 
-/// Salesforce retires the password login; the others stay.
-pub(super) fn login_flow(flow: &str) -> Check {
-    match flow {
-        "password" => Check::warned(
-            "login flow",
-            "the secret chooses the username-password login, which Salesforce is retiring and blocks in new orgs",
-            "make an External Client App with client credentials, then take Password out of the secret",
-        )
-        .see("https://help.salesforce.com/s/articleView?id=000886201&type=1"),
-        other => Check::good("login flow", format!("{other}, which stays")),
+/// Salesforce ends the password login; the others stay.
+pub(super) fn login_flow(flow: &str, now: Timestamp) -> Check {
+    /// 20 February 2027, with Spring '27; it was first told for Winter '27.
+    const ENDS: Timestamp = Timestamp::from_millis(1_803_081_600_000);
+    const NAME: &str = "login flow";
+    const CURE: &str = "make an External Client App with client credentials, then take Password out of the secret or set AuthFlow";
+    if flow != "password" {
+        return Check::good(NAME, format!("{flow}, which stays"));
     }
+    if now >= ENDS {
+        let cause =
+            "the secret chooses the username-password login, which Salesforce ended on 20 February 2027";
+        return Check::failed(NAME, cause, CURE, page::PASSWORD_ENDS);
+    }
+    let days = ENDS.since(now).as_secs() / 86_400;
+    let cause = format!(
+        "the secret chooses the username-password login, which Salesforce ends on 20 February 2027 (in {days} days) and blocks in new orgs"
+    );
+    Check::warned(NAME, cause, CURE, page::PASSWORD_ENDS)
 }
 
 pub(super) fn login(fault: &Fault) -> Check {
@@ -107,13 +134,11 @@ pub(super) fn login(fault: &Fault) -> Check {
         (_, "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED") => "give the user the permission API Enabled",
         _ => "check SF_HOST, SF_PRODUCTION and the app's policies",
     };
-    Check::failed("login", fault.to_string(), cure)
-        .see("https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm&type=5")
+    Check::failed("login", fault.to_string(), cure, page::LOGIN)
 }
 
 /// Versions 7 to 30 are gone; 31 to 40 go in two steps.
 pub(super) fn version(version: &str) -> Check {
-    const LINK: &str = "https://help.salesforce.com/s/articleView?id=005321531&type=1";
     let number = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse::<u32>().ok());
     let cure = "set SF_VERSION to a newer version, v62.0 or above";
     match number {
@@ -121,18 +146,19 @@ pub(super) fn version(version: &str) -> Check {
             "API version",
             format!("{version} was retired in Summer '25; calls are answered with 410"),
             cure,
-        )
-        .see(LINK),
+            page::VERSIONS_END,
+        ),
         Some(31..=40) => Check::warned(
             "API version",
             format!("{version} is unsupported from Summer '27 and removed in Summer '28"),
             cure,
-        )
-        .see(LINK),
+            page::VERSIONS_END,
+        ),
         Some(41..=45) => Check::warned(
             "API version",
             format!("{version} knows neither collections by external id nor whether an upsert created"),
             cure,
+            page::VERSIONS,
         ),
         _ => Check::good("API version", version),
     }
@@ -146,7 +172,12 @@ pub(super) fn served(version: &str, versions: &Value) -> Option<Check> {
         Check::good("served version", format!("the org serves {version}; its newest is v{newest}"))
     } else {
         let cause = format!("the org does not serve {version}; its newest is v{newest}");
-        Check::failed("served version", cause, "set SF_VERSION to a version that the org serves")
+        Check::failed(
+            "served version",
+            cause,
+            "set SF_VERSION to a version that the org serves",
+            page::VERSIONS,
+        )
     })
 }
 
@@ -157,11 +188,12 @@ pub(super) fn clock(ours: Timestamp, theirs: Timestamp) -> Check {
         format!("{} seconds {} Salesforce's", apart.abs(), if apart < 0 { "behind" } else { "ahead of" });
     match apart.abs() {
         0..=5 => Check::good("clock", "agrees with Salesforce's"),
-        6..=120 => Check::warned("clock", cause, "let this machine's clock be set by NTP"),
+        6..=120 => Check::warned("clock", cause, "let this machine's clock be set by NTP", page::CLOCK),
         _ => Check::failed(
             "clock",
             cause,
             "let this machine's clock be set by NTP: signatures and JWTs are refused",
+            page::CLOCK,
         ),
     }
 }
@@ -171,7 +203,8 @@ pub(super) fn limits(limits: &Value) -> Check {
     let number = |key: &str| limits.pointer(&format!("/DailyApiRequests/{key}")).and_then(Value::as_u64);
     let (Some(max), Some(left)) = (number("Max"), number("Remaining")) else {
         let cure = "give the API user the permission View Setup and Configuration";
-        return Check::warned(NAME, "the org does not tell this user how many calls are left", cure);
+        let cause = "the org does not tell this user how many calls are left";
+        return Check::warned(NAME, cause, cure, page::LIMITS);
     };
     let cause = format!("{left} of {max} left in these 24 hours");
     if left == 0 {
@@ -179,21 +212,23 @@ pub(super) fn limits(limits: &Value) -> Check {
             NAME,
             cause,
             "find out who spends them (Setup, API Usage), or buy more; writes wait until there are some",
+            page::LIMITS,
         )
     } else if left < max / 5 {
-        Check::warned(NAME, cause, "find out who spends them: Setup, API Usage")
+        Check::warned(NAME, cause, "find out who spends them: Setup, API Usage", page::LIMITS)
     } else {
         Check::good(NAME, cause)
     }
 }
 
 pub(super) fn no_object(object: &str, fault: &Fault) -> Check {
-    let cure = if tells_nothing(fault) {
-        LATER
+    let (cure, page) = if tells_nothing(fault) {
+        (LATER, page::ALARMS)
     } else {
-        "check the API name, and that the API user's permission set gives access to the object"
+        let cure = "check the API name, and that the API user's permission set gives access to the object";
+        (cure, page::PERMISSIONS)
     };
-    Check::failed(&format!("object {object}"), fault.to_string(), cure)
+    Check::failed(&format!("object {object}"), fault.to_string(), cure, page)
 }
 
 const LATER: &str = "look again when Salesforce answers; until then nothing is known of this";
@@ -219,6 +254,7 @@ pub(super) fn permissions(object: &str, description: &Value) -> Check {
         &name,
         format!("the API user may not {} it", missing.join(" nor ")),
         "give the rights in the API user's permission set, if flows need them",
+        page::PERMISSIONS,
     )
 }
 
@@ -226,8 +262,9 @@ pub(super) fn permissions(object: &str, description: &Value) -> Check {
 pub(super) fn field(object: &str, field: &str, description: &Value) -> Check {
     let name = format!("field {object}.{field}");
     let Some(found) = named(field, description) else {
+        let cause = "the object has no such field, or this user cannot see it";
         let cure = "check the API name, and the field's permissions in the API user's permission set";
-        return Check::failed(&name, "the object has no such field, or this user cannot see it", cure);
+        return Check::failed(&name, cause, cure, page::PERMISSIONS);
     };
     let may = |flag: &str| found.get(flag).and_then(Value::as_bool).unwrap_or(false);
     match (may("createable"), may("updateable")) {
@@ -236,6 +273,7 @@ pub(super) fn field(object: &str, field: &str, description: &Value) -> Check {
             &name,
             if create { "may be filled at creation and not edited" } else { "may be read and not filled" },
             "give edit access to the field, if flows write it",
+            page::PERMISSIONS,
         ),
     }
 }
@@ -251,7 +289,9 @@ pub(super) fn triggers(objects: &[&str], found: Result<&[Map<String, Value>], &F
     const NAME: &str = "triggers";
     let found = match found {
         Ok(found) => found,
-        Err(fault) if tells_nothing(fault) => return Check::warned(NAME, fault.to_string(), LATER),
+        Err(fault) if tells_nothing(fault) => {
+            return Check::warned(NAME, fault.to_string(), LATER, page::ALARMS);
+        }
         Err(_) => {
             return Check::good(
                 NAME,
@@ -273,6 +313,7 @@ pub(super) fn triggers(objects: &[&str], found: Result<&[Map<String, Value>], &F
         NAME,
         format!("run on every write: {}", named.join(", ")),
         "make sure that each handles 200 records at once, or narrow the object: TIELINE_WIDTH=200,Case=25",
+        page::TRIGGERS,
     )
 }
 
@@ -284,7 +325,8 @@ pub(super) fn invoked_by_connect(function: &str, policy: &Result<Value, String>)
         Ok(policy) => policy,
         Err(why) => {
             let cure = "check the function's name and region, and that you may call lambda:GetPolicy";
-            return Check::failed(NAME, format!("who may invoke {function} cannot be read: {why}"), cure);
+            let cause = format!("who may invoke {function} cannot be read: {why}");
+            return Check::failed(NAME, cause, cure, page::CONNECT);
         }
     };
     let allows = |statement: &Value| {
@@ -296,7 +338,8 @@ pub(super) fn invoked_by_connect(function: &str, policy: &Result<Value, String>)
     if statements.into_iter().flatten().any(allows) {
         Check::good(NAME, format!("may invoke {function}"))
     } else {
-        Check::failed(NAME, format!("may not invoke {function}: its flows take their error branch"), cure)
+        let cause = format!("may not invoke {function}: its flows take their error branch");
+        Check::failed(NAME, cause, cure, page::CONNECT)
     }
 }
 
@@ -306,7 +349,8 @@ pub(super) fn unique_field(object: &str, field: &str, description: &Value) -> Ch
     let name = format!("unique field {object}.{field}");
     let Some(found) = named(field, description) else {
         let cure = "make a text field of 32 characters, unique, and let the API user edit it; or take it out of TIELINE_UNIQUE_FIELDS";
-        return Check::failed(&name, "the object has no such field, or this user cannot see it", cure);
+        let cause = "the object has no such field, or this user cannot see it";
+        return Check::failed(&name, cause, cure, page::KEY_FIELD);
     };
     let is = |flag: &str| found.get(flag).and_then(Value::as_bool).unwrap_or(false);
     let length = found.get("length").and_then(Value::as_u64).unwrap_or_default();
@@ -316,29 +360,38 @@ pub(super) fn unique_field(object: &str, field: &str, description: &Value) -> Ch
             &name,
             "the field is not unique, so a repeated create makes a second record",
             "mark it as unique",
+            page::KEY_FIELD,
         )
     } else if !text || length < LONG_ENOUGH {
         let cause = format!("the field must be a text of {LONG_ENOUGH} characters or more");
-        Check::failed(&name, cause, "make it a text of 32 characters")
+        Check::failed(&name, cause, "make it a text of 32 characters", page::KEY_FIELD)
     } else if !is("createable") {
-        Check::failed(&name, "the API user may not fill the field", "let the API user edit it")
+        let cure = "let the API user edit it";
+        Check::failed(&name, "the API user may not fill the field", cure, page::KEY_FIELD)
     } else {
         Check::good(&name, "is there, unique, and may be filled")
     }
 }
 
 pub(super) fn unreachable(name: &str, error: &str) -> Check {
-    Check::failed(name, error, "check its name and region, and what this role may do with it")
+    let cure = "check its name and region, and what this role may do with it";
+    Check::failed(name, error, cure, page::DEPLOY)
 }
 
-pub(super) fn depth(name: &str, waiting: u64) -> Check {
+/// What waits in a queue, and whether it may wait for as long as the promises of writes need.
+pub(super) fn queue(name: &str, depth: Depth) -> Check {
+    if depth.keeps < RETENTION {
+        let cause = format!(
+            "it drops what waits longer than {} days; what still waits after 13 days would become a dead letter",
+            depth.keeps.as_secs() / 86_400
+        );
+        return Check::failed(name, cause, "set its MessageRetentionPeriod to 1209600 seconds", page::DEPLOY);
+    }
+    let waiting = depth.visible + depth.in_flight;
     let cause = format!("{waiting} waiting");
     if name == "dead-letter queue" && waiting > 0 {
-        return Check::warned(
-            name,
-            cause,
-            "the worker turns them into dead letters; if they stay, look at its log",
-        );
+        let cure = "the worker turns them into dead letters; if they stay, look at its log";
+        return Check::warned(name, cause, cure, page::ALARMS);
     }
     Check::good(name, cause)
 }

@@ -4,6 +4,23 @@ use serde_json::json;
 use super::*;
 use crate::fault::Class;
 use crate::fault::Fault;
+use crate::store::Depth;
+
+/// A queue with so much in it, whose messages wait for so many days at most.
+fn holds(visible: u64, days: u64) -> Depth {
+    Depth { visible, keeps: Duration::from_secs(days * 86_400), ..Depth::default() }
+}
+
+/// Pages of others are taken at their word; of ours the file and the heading must be there.
+fn leads_somewhere(link: &str) -> bool {
+    if link.starts_with("https://") {
+        return true;
+    }
+    let (file, heading) = link.split_once('#').unwrap();
+    let page = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let headings = page.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+    headings.map(|text| text.to_lowercase().replace(' ', "-")).any(|slug| slug == heading)
+}
 
 #[test]
 fn each_planted_fault_is_found_and_named() {
@@ -20,7 +37,12 @@ fn each_planted_fault_is_found_and_named() {
         (rules::login(&ours("invalid_grant")), Status::Failed, "user is set for client credentials"),
         (rules::login(&ours("invalid_client_id")), Status::Failed, "ConsumerKey"),
         (rules::login(&Fault::new(Class::Retryable, "UNREACHABLE", "no")), Status::Failed, "SF_HOST"),
-        (rules::login_flow("password"), Status::Warned, "External Client App"),
+        (rules::login_flow("password", Timestamp::EPOCH), Status::Warned, "20 February 2027"),
+        (
+            rules::login_flow("password", Timestamp::from_millis(1_900_000_000_000)),
+            Status::Failed,
+            "External Client App",
+        ),
         (rules::version("v29.0"), Status::Failed, "410"),
         (rules::version("v40.0"), Status::Warned, "Summer '28"),
         (rules::version("v42.0"), Status::Warned, "collections"),
@@ -69,7 +91,8 @@ fn each_planted_fault_is_found_and_named() {
         (rules::invoked_by_connect("f", &Ok(Value::Null)), Status::Failed, "may not invoke f"),
         (rules::invoked_by_connect("f", &Err("AccessDenied".to_owned())), Status::Failed, "lambda:GetPolicy"),
         (rules::unreachable("queue", "AccessDenied"), Status::Failed, "what this role may do"),
-        (rules::depth("dead-letter queue", 3), Status::Warned, "3 waiting"),
+        (rules::queue("dead-letter queue", holds(3, 14)), Status::Warned, "3 waiting"),
+        (rules::queue("queue", holds(0, 4)), Status::Failed, "longer than 4 days"),
     ];
     for (check, status, said) in planted {
         assert_eq!(check.status, status, "{check:?}");
@@ -78,6 +101,7 @@ fn each_planted_fault_is_found_and_named() {
             "{said} in {check:?}"
         );
         assert!(!check.cure.is_empty(), "{check:?}");
+        assert!(leads_somewhere(check.link.unwrap()), "{check:?}");
     }
 }
 
@@ -85,13 +109,13 @@ fn each_planted_fault_is_found_and_named() {
 fn what_is_well_is_called_well() {
     let all = json!({"queryable": true, "createable": true, "updateable": true, "fields": [{"name": "WriteKey__c", "unique": true, "type": "string", "length": 32, "createable": true}]});
     for check in [
-        rules::login_flow("client_credentials"),
+        rules::login_flow("client_credentials", Timestamp::EPOCH),
         rules::version("v66.0"),
         rules::limits(&json!({"DailyApiRequests": {"Max": 15000, "Remaining": 14998}})),
         rules::permissions("Case", &all),
         rules::unique_field("Case", "WriteKey__c", &all),
-        rules::depth("dead-letter queue", 0),
-        rules::depth("queue", 7),
+        rules::queue("dead-letter queue", holds(0, 14)),
+        rules::queue("queue", holds(7, 14)),
         rules::served("v66.0", &json!([{"version": "66.0"}])).unwrap(),
         rules::clock(Timestamp::from_millis(0), Timestamp::from_millis(2_000)),
         rules::triggers(&["Case"], Ok(&[])),
@@ -130,4 +154,8 @@ fn every_fault_of_the_environment_is_a_check() {
     let checks = environment(&errors);
     assert_eq!(checks.len(), 3);
     assert!(checks.iter().all(|c| c.status == Status::Failed && c.name.starts_with("environment: ")));
+    for check in checks {
+        assert!(leads_somewhere(check.link.unwrap()), "{check:?}");
+        assert!(check.cause.contains("is missing") && check.cure.contains("set"), "{check:?}");
+    }
 }

@@ -149,7 +149,7 @@ pub struct Leased {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle(pub String);
 
-/// How much waits in a queue; approximate on SQS.
+/// How much waits in a queue (approximate on SQS), and how long it may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
     /// Waiting to be delivered.
@@ -158,6 +158,8 @@ pub struct Depth {
     pub in_flight: u64,
     /// When the oldest was sent; SQS tells that to CloudWatch alone.
     pub oldest: Option<Timestamp>,
+    /// How long a message may wait before the queue drops it.
+    pub keeps: Duration,
 }
 
 /// A table of versioned rows.

@@ -52,6 +52,7 @@ impl Setup {
         let checks: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
         let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
         let ill = checks.iter().filter(|check| check["status"] != "good");
+        assert!(ill.clone().all(|check| check["link"].is_string() && check["cure"] != ""), "{checks:?}");
         let told = |c: &Value| {
             (text(c, "status"), text(c, "name"), format!("{} {}", text(c, "cause"), text(c, "cure")))
         };
@@ -65,7 +66,7 @@ type Plant = fn(&mut Setup) -> &'static [&'static str];
 #[tokio::test(flavor = "multi_thread")]
 async fn each_planted_fault_is_named_and_nothing_else() {
     // What is planted, how it is called, and a word of what is told.
-    let planted: [(Plant, &str, &str, &str); 14] = [
+    let planted: [(Plant, &str, &str, &str); 15] = [
         (|s| put(s, "SF_HOST", "ftp://org"), "failed", "environment: SF_HOST", "http"),
         (|s| put(s, "TIELINE_UNIQE_FIELDS", "x"), "warned", "environment", "TIELINE_UNIQE_FIELDS"),
         (|s| put(s, "TIELINE_SECRET_FILE", "/nonexistent/secret"), "failed", "secret", "secret"),
@@ -89,6 +90,12 @@ async fn each_planted_fault_is_named_and_nothing_else() {
         (|_| &["--objects", "Cse"], "failed", "object Cse", "API name"),
         (|_| &["--fields", "Case.Orgin"], "failed", "field Case.Orgin", "API name"),
         (|s| put(s, "TIELINE_STATE_TABLE", "gone"), "failed", "state table", "name and region"),
+        (
+            |s| put(s, "TIELINE_DLQ_URL", "http://127.0.0.1:9/0/d.fifo"),
+            "failed",
+            "dead-letter queue",
+            "name and region",
+        ),
         (|_| &["--function", "sfInvokeAPI"], "failed", "Amazon Connect", "lambda:GetPolicy"),
     ];
     for (plant, status, name, said) in planted {

@@ -220,6 +220,7 @@ impl Queue for SqsQueue {
             .queue_url(&self.url)
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
             .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            .attribute_names(QueueAttributeName::MessageRetentionPeriod)
             .send()
             .await
             .map_err(|e| failed("GetQueueAttributes", e))?;
@@ -231,6 +232,7 @@ impl Queue for SqsQueue {
             visible: count(QueueAttributeName::ApproximateNumberOfMessages),
             in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
             oldest: None,
+            keeps: Duration::from_secs(count(QueueAttributeName::MessageRetentionPeriod)),
         })
     }
 }

@@ -111,7 +111,7 @@ impl Queue for SqliteQueue {
             .query_row(params![name, now.as_millis()], |row| {
                 let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
                 let oldest = row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis);
-                Ok(Depth { visible: count(0)?, in_flight: count(1)?, oldest })
+                Ok(Depth { visible: count(0)?, in_flight: count(1)?, oldest, keeps: RETENTION })
             })
         })
     }

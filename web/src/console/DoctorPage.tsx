@@ -40,10 +40,12 @@ const COLUMNS: Column<Check>[] = [
     cell: (c) => (
       <>
         <span className="breaks">{c.cure}</span>{" "}
-        {c.link && (
+        {c.link?.startsWith("https:") ? (
           <a href={c.link} target="_blank" rel="noreferrer">
             {T.link}
           </a>
+        ) : (
+          c.link && <code>{c.link}</code>
         )}
       </>
     ),
