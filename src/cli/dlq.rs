@@ -75,9 +75,9 @@ enum Action {
         which: Which,
         #[command(flatten)]
         care: Care,
-        /// Why, for whoever reads the contact's story later.
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        why: String,
+        /// Why; the history keeps it.
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        reason: String,
     },
     /// Empty the queue's own dead-letter queue into records, as the worker does.
     Drain,
@@ -156,8 +156,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let options = Options { dry: care.dry_run, overwrite };
             replay(&opened, which.careful(&care)?, options, rate, format).await
         }
-        Action::Discard { which, care, why } => {
-            discard(&opened, which.careful(&care)?, care.dry_run, &why).await
+        Action::Discard { which, care, reason } => {
+            discard(&opened, which.careful(&care)?, &reason, care.dry_run).await
         }
         Action::Drain => empty(&opened).await,
     }
@@ -309,7 +309,7 @@ fn why(verdict: &Verdict, dry: bool) -> String {
     }
 }
 
-async fn discard(opened: &Opened, filter: Filter, dry: bool, why: &str) -> anyhow::Result<ExitCode> {
+async fn discard(opened: &Opened, filter: Filter, why: &str, dry: bool) -> anyhow::Result<ExitCode> {
     let (letters, _) = opened.desk.list(&filter, None, usize::MAX, clock::now()).await?;
     if letters.is_empty() {
         eprintln!("tieline: {NONE}");

@@ -30,6 +30,12 @@ mod worker;
 /// The circuit between Amazon Connect and Salesforce.
 #[derive(Debug, Parser)]
 #[command(name = "tieline", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Roles take their configuration from the environment: SF_… as AWS's package, TIELINE_… \
+    (README.md, Configuration); `tieline doctor` says what is wrong with it.\n\
+    Exit codes: 0 done; 1 the answer is no (a check found errors, a write failed, nothing was found); \
+    2 the call or the configuration is wrong."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +57,7 @@ enum Command {
     Outcomes(outcomes::Args),
     /// List, repair, replay or give up writes that wait for a person.
     Dlq(dlq::Args),
-    /// Forget what a contact's writes held.
+    /// Forget what the writes and flow runs of a contact held.
     Purge(purge::Args),
     /// Look at the whole set-up: what is wrong, why, and what cures it.
     Doctor(doctor::Args),

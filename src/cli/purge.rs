@@ -1,9 +1,11 @@
-//! `tieline purge CONTACT_ID`: forgets what a contact's writes held.
+//! `tieline purge CONTACT_ID`: forgets what the writes and flow runs of a contact held.
 
 use std::process::ExitCode;
 
 use super::{DataDir, desk};
 use crate::clock;
+use crate::flow_host::{self, Host};
+use crate::replay::Purged;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,17 +20,30 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let purged = desk::open(&args.data)?.desk.purge(&args.contact, args.dry_run, clock::now()).await?;
+    let (contact, now) = (&args.contact, clock::now());
+    let desk = desk::open(&args.data)?.desk;
+    let flows = Host::new(flow_host::Settings::default(), desk.state.clone(), None, None);
+    let runs = flows.forget(contact, args.dry_run, now).await?;
+    let purged = desk.purge(contact, args.dry_run, now).await?;
+    if (purged, runs) == (Purged::default(), 0) {
+        eprintln!(
+            "tieline: nothing is kept of this contact; of a transferred one name the first (InitialContactId)"
+        );
+        return Ok(ExitCode::from(1));
+    }
     let would = if args.dry_run { "would be " } else { "" };
-    println!(
-        "{} rows {would}removed, {} outcomes {would}emptied (marks of them stay while the queue could still \
-         deliver their messages)",
-        purged.removed, purged.emptied
-    );
+    println!("{} rows of its writes and {runs} runs of CTI Flows {would}removed", purged.removed);
+    if purged.emptied > 0 {
+        println!(
+            "{} outcomes {would}emptied: without them the queue could deliver a message again that is done; \
+             they go by themselves",
+            purged.emptied
+        );
+    }
     if purged.unsettled > 0 {
         eprintln!(
-            "tieline: {} writes are not settled and stay whole; purge again when they are (`tieline outcomes {}`)",
-            purged.unsettled, args.contact
+            "tieline: {} writes are not settled and stay whole; purge again when they are (`tieline outcomes {contact}`)",
+            purged.unsettled
         );
         return Ok(ExitCode::from(1));
     }

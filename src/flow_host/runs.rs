@@ -308,6 +308,34 @@ impl Host {
         Ok(runs)
     }
 
+    /// Takes the runs of a contact away, with what their events and traces held; how many.
+    ///
+    /// # Errors
+    /// When the table does not answer; what was done before stands.
+    pub async fn forget(&self, contact: &str, dry: bool, now: Timestamp) -> Result<usize, Error> {
+        let (mut forgotten, mut after) = (0, None::<String>);
+        loop {
+            let rows = self.0.table.list_index("flow-runs", after.as_deref(), true, LIST, now).await?;
+            for row in &rows {
+                let kept: Kept = self.long(row, now).await?;
+                if kept.run.event.contact_id() != Some(contact) {
+                    continue;
+                }
+                forgotten += 1;
+                if !dry {
+                    if let Some(parts) = Parts::named(row) {
+                        self.drop_parts(&row.key, &parts, now).await;
+                    }
+                    self.0.table.remove(&row.key, now).await?;
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == LIST => after = Some(last.key.sort.clone()),
+                _ => return Ok(forgotten),
+            }
+        }
+    }
+
     async fn with(
         &self,
         id: &str,

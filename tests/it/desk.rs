@@ -115,6 +115,8 @@ async fn a_refused_write_is_found_repaired_and_sent_again() {
     }
     let (code, _, err) = tieline(folder, &["purge", "contact-1"]);
     assert!(code == 1 && err.contains("not settled"), "{err}");
+    let (code, out, err) = tieline(folder, &["purge", "contact-2"]);
+    assert!(code == 1 && out.is_empty() && err.contains("InitialContactId"), "{err}");
     let (code, _, err) = tieline(folder, &["outcomes", "contact-2"]);
     assert!(code == 1 && err.contains("InitialContactId"), "{err}");
 }

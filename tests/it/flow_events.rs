@@ -176,6 +176,13 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     );
     assert!(runs[0]["actions"]["uid-9"]["success"] == true && runs[0]["status"] == "completed", "{runs:?}");
 
+    // A contact that is forgotten takes its runs along, and no other's.
+    let count = async |contact: &str| host.runs(None, Some(contact), clock::now()).await.unwrap().len();
+    assert_eq!(host.forget("c-1", true, clock::now()).await.unwrap(), 3);
+    assert_eq!(count("c-1").await, 3, "only said");
+    assert_eq!(host.forget("c-1", false, clock::now()).await.unwrap(), 3);
+    assert_eq!((count("c-1").await, count("c-2").await), (0, 2));
+
     let nothing = other.invoke(json!({"Details": {"Parameters": {}}})).await;
     assert!(matches!(&nothing, Answer::Error(kind, _) if kind == "InvalidEvent"), "{nothing:?}");
     function.end().await;
