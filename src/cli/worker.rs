@@ -2,16 +2,24 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::serving::interrupted;
+use crate::clock;
 use crate::config;
 use crate::http;
 use crate::lambda::Service;
+use crate::replay::drain;
+use crate::store::{Queue, Table};
 use crate::telemetry::{self, Sink};
+
+/// How often the queue's own dead-letter queue is looked into, and how much is taken at once.
+const LETTERS: (Duration, usize) = (Duration::from_secs(60), 100);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -34,6 +42,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!("the worker needs a queue and a state table: set TIELINE_QUEUE_URL and TIELINE_STATE_TABLE");
     };
     let (stop, stopped) = watch::channel(false);
+    if let Some((dead, state)) = service.stores().and_then(|s| Some((s.letters.clone()?, s.state.clone()?))) {
+        tokio::spawn(letters(dead, state, stopped.clone()));
+    }
     if let Some(address) = args.metrics {
         let listener = TcpListener::bind(address)
             .await
@@ -50,4 +61,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     worker.run(interrupted()).await;
     stop.send_replace(true);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes what lies in the queue's own dead-letter queue into records, at once and every minute, as
+/// the function does on its event source.
+async fn letters(dead: Arc<dyn Queue>, state: Arc<dyn Table>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = drain(&*dead, &*state, LETTERS.1, clock::now()).await {
+            tracing::warn!(%error, "the dead-letter queue could not be looked into");
+        }
+        tokio::select! {
+            _ = async { stopped.wait_for(|stop| *stop).await.map(drop) } => return,
+            () = tokio::time::sleep(LETTERS.0) => {}
+        }
+    }
 }

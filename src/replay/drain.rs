@@ -20,6 +20,8 @@ use crate::store::PutError;
 use crate::store::Queue;
 use crate::store::StoreError;
 use crate::store::Table;
+use crate::telemetry::Line;
+use crate::telemetry::Metric;
 use crate::time::Timestamp;
 
 /// How long a message is held while it is recorded.
@@ -57,7 +59,7 @@ pub async fn drain(
     let mut done = Vec::new();
     for message in dead.receive(max, LEASE, Duration::ZERO, now).await? {
         match record(state, &message, now).await {
-            Recorded::Buried => drained.buried += 1,
+            Recorded::Buried(_) => drained.buried += 1,
             Recorded::Settled => drained.settled += 1,
             Recorded::Left => {
                 drained.left += 1;
@@ -73,7 +75,7 @@ pub async fn drain(
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Recorded {
-    Buried,
+    Buried(Reason),
     Settled,
     Left,
 }
@@ -86,10 +88,14 @@ async fn record(state: &dyn Table, message: &Leased, now: Timestamp) -> Recorded
             keep(state, DeadLetter::of_garbage(&message.group, &message.body, &why, now), now).await
         }
     };
-    buried.unwrap_or_else(|error| {
+    let recorded = buried.unwrap_or_else(|error| {
         tracing::warn!(%error, "a message stays in the dead-letter queue until it can be recorded");
         Recorded::Left
-    })
+    });
+    if let Recorded::Buried(reason) = recorded {
+        Line::new("buried").by("reason", reason.code()).count(Metric::DeadLetters, 1.0).warning().write();
+    }
+    recorded
 }
 
 async fn bury(state: &dyn Table, envelope: &Envelope, now: Timestamp) -> Result<Recorded, StoreError> {
@@ -129,7 +135,7 @@ async fn keep(state: &dyn Table, letter: DeadLetter, now: Timestamp) -> Result<R
     let earlier = state.get(&DeadLetter::key(&letter.group, letter.id), now).await?;
     let letter = letter.after(earlier.and_then(|row| DeadLetter::from_row(&row).ok()));
     match state.put(&letter.row(), Expect::Anything, now).await {
-        Ok(()) | Err(PutError::Conflict(_)) => Ok(Recorded::Buried),
+        Ok(()) | Err(PutError::Conflict(_)) => Ok(Recorded::Buried(letter.reason)),
         Err(PutError::Store(error)) => Err(error),
     }
 }

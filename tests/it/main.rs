@@ -27,6 +27,7 @@ mod invoke;
 mod lint;
 mod logs;
 mod org;
+mod poller;
 mod reads;
 mod sim;
 mod story;
