@@ -5,7 +5,7 @@
 # make sim     the write path in simulated time: make sim SEEDS=200000
 # make crash   real processes killed at random, then the books compared: make crash MINUTES=30
 # make bench-compare BASE=main   the same figures of another commit, and the ratios
-# make package the Lambda zips, with checksums
+# make package the Lambda zips and the poller's binaries, with checksums and lists of contents
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -1,4 +1,5 @@
-"""`cargo metadata` on standard input, a CycloneDX 1.5 list of what goes into the binary on output."""
+"""`cargo metadata` on standard input, the compiler as argument: a CycloneDX 1.5 list of what goes into
+the binary on output."""
 
 import json
 import sys
@@ -35,7 +36,10 @@ json.dump(
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": root["name"], "version": root["version"]}},
+        "metadata": {
+            "tools": {"components": [{"type": "application", "name": "rustc", "version": sys.argv[1]}]},
+            "component": {"type": "application", "name": root["name"], "version": root["version"]},
+        },
         "components": components,
     },
     sys.stdout,
