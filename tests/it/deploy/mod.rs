@@ -6,10 +6,11 @@
 //! line. What each function asked of AWS meanwhile is noted; its role allows that, and nothing else.
 //!
 //! Where the emulator is not AWS: it wants a right of its own for each batch call of SQS, where AWS
-//! asks for the right to the single one; its copy of the template names both. `SF_HOST` is set after the deployment, because the template
-//! takes `https` alone and the simulated org speaks HTTP, and with it a rate, so that the fleet's
-//! counters are used; Amazon Connect is not there, so that the
-//! attribute's call is seen and answered with an error.
+//! asks for the right to the single one, so its copy of the template names both; it knows no alarm on
+//! metric math, so there that one looks at the plain metric. `SF_HOST` is set after the deployment,
+//! because the template takes `https` alone and the simulated org speaks HTTP, and with it a rate, so
+//! that the fleet's counters are used. Amazon Connect is not there, so that its calls are seen and
+//! answered with an error.
 
 mod cloud;
 mod watch;
@@ -119,6 +120,11 @@ async fn deploy(cloud: &Cloud, org: &str) {
     let template = template
         .replace("../target/lambda/bootstrap.zip", "s3://code/bootstrap.zip")
         .replace("../target/lambda/console.zip", "s3://code/bootstrap.zip");
+    let (before, math) = template.split_once("      Metrics:\n").unwrap();
+    let (_, after) = math.split_once("      EvaluationPeriods:").unwrap();
+    let plain =
+        "Namespace: Tieline\n      MetricName: ApiUsagePercent\n      Statistic: Maximum\n      Period: 3600";
+    let template = format!("{before}      {plain}\n      EvaluationPeriods:{after}");
     let template =
         ["SendMessage", "DeleteMessage", "ChangeMessageVisibility"].iter().fold(template, |text, name| {
             let (one, both) = (format!("sqs:{name}"), format!("sqs:{name}, sqs:{name}Batch"));
