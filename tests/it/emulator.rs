@@ -39,13 +39,7 @@ impl Emulator {
 
     /// Starts one with these variables besides.
     pub(crate) async fn start_with(variables: &[(&str, String)]) -> Option<Self> {
-        let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/venv/bin/ministack");
-        if !program.exists() {
-            let why = format!("no emulator at {}: run tests/tools/setup.sh", program.display());
-            assert!(setting("REQUIRE_EMULATOR").as_deref() != Some("1"), "{why}");
-            eprintln!("\n******** SKIPPED: {why} ********\n");
-            return None;
-        }
+        let program = tool("ministack")?;
         // Another process may take the port before the emulator does; then the next one.
         for _ in 0..5 {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -212,6 +206,18 @@ impl Drop for Emulator {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// A program that `tests/tools/setup.sh` installs. `None`: it did not, and nobody insists.
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/venv/bin").join(name);
+    if program.exists() {
+        return Some(program);
+    }
+    let why = format!("there is no {}: run tests/tools/setup.sh", program.display());
+    assert!(setting("REQUIRE_EMULATOR").as_deref() != Some("1"), "{why}");
+    eprintln!("\n******** SKIPPED: {why} ********\n");
+    None
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not of the product")]

@@ -13,6 +13,7 @@ use aws_sigv4::{
 use serde_json::{Value, json};
 
 pub(super) const REGION: &str = "us-east-1";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// The account's owner, at an endpoint.
 pub(super) struct Cloud {
@@ -27,6 +28,20 @@ impl Cloud {
 
     /// One request. What is not a success fails the test with what was said.
     async fn send(
+        &self,
+        service: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> reqwest::Response {
+        let response = self.exchange(service, method, path, headers, body).await;
+        assert!(response.status().is_success(), "{service} {path}: {}", response.text().await.unwrap());
+        response
+    }
+
+    /// One request.
+    async fn exchange(
         &self,
         service: &str,
         method: &str,
@@ -60,22 +75,13 @@ impl Cloud {
         for (name, value) in instructions.headers() {
             request = request.header(name, value);
         }
-        let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{service} {path}: {}", response.text().await.unwrap());
-        response
+        request.send().await.unwrap()
     }
 
     /// An action of the older services, which are asked by forms and answer XML.
     async fn query(&self, service: &str, version: &str, form: &[(String, String)]) -> String {
-        let form = form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let body = form.chain([("Version", version)]).map(|(name, value)| {
-            let encode =
-                |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
-            format!("{}={}", encode(name), encode(value))
-        });
-        let body = body.collect::<Vec<_>>().join("&").into_bytes();
-        let headers = [("content-type", "application/x-www-form-urlencoded")];
-        self.send(service, "POST", "/", &headers, body).await.text().await.unwrap()
+        let body = encoded(version, form);
+        self.send(service, "POST", "/", &[FORM], body).await.text().await.unwrap()
     }
 
     pub(super) async fn secret(&self, name: &str, keys: &Value) -> String {
@@ -87,26 +93,34 @@ impl Cloud {
         made.json::<Value>().await.unwrap()["ARN"].as_str().unwrap().to_owned()
     }
 
-    /// Puts a file into a bucket of its own.
+    /// Puts a message into a queue.
+    pub(super) async fn message(&self, queue: &str, text: &Value) {
+        let headers =
+            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.SendMessage")];
+        let url = format!("{}/000000000000/{queue}", self.endpoint);
+        let body = json!({"QueueUrl": url, "MessageBody": text.to_string()}).to_string().into_bytes();
+        self.send("sqs", "POST", "/", &headers, body).await;
+    }
+
+    pub(super) async fn bucket(&self, name: &str) {
+        self.send("s3", "PUT", &format!("/{name}"), &[], Vec::new()).await;
+    }
+
     pub(super) async fn upload(&self, bucket: &str, name: &str, bytes: Vec<u8>) {
-        self.send("s3", "PUT", &format!("/{bucket}"), &[], Vec::new()).await;
         self.send("s3", "PUT", &format!("/{bucket}/{name}"), &[], bytes).await;
+    }
+
+    /// What a stack is made of, by its names in the template.
+    pub(super) async fn resources(&self, stack: &str) -> BTreeSet<String> {
+        let form = [("Action", "ListStackResources"), ("StackName", stack)];
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let listed = self.query("cloudformation", "2010-05-15", &form).await;
+        all(&listed, "LogicalResourceId").into_iter().collect()
     }
 
     /// Creates a stack, and waits until it stands.
     pub(super) async fn stack(&self, name: &str, template: &str, parameters: &[(&str, &str)]) {
-        let mut form = vec![
-            ("Action".to_owned(), "CreateStack".to_owned()),
-            ("StackName".to_owned(), name.to_owned()),
-            ("TemplateBody".to_owned(), template.to_owned()),
-            ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM".to_owned()),
-            ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND".to_owned()),
-        ];
-        for (at, (key, value)) in (1..).zip(parameters) {
-            form.push((format!("Parameters.member.{at}.ParameterKey"), (*key).to_owned()));
-            form.push((format!("Parameters.member.{at}.ParameterValue"), (*value).to_owned()));
-        }
-        self.query("cloudformation", "2010-05-15", &form).await;
+        self.query("cloudformation", "2010-05-15", &creation(name, template, parameters)).await;
         let form =
             [("Action".to_owned(), "DescribeStacks".to_owned()), ("StackName".to_owned(), name.to_owned())];
         for _ in 0..600 {
@@ -120,6 +134,14 @@ impl Cloud {
             }
         }
         panic!("{name} was not made within a minute");
+    }
+
+    /// Why a stack is not made.
+    pub(super) async fn refused(&self, template: &str, parameters: &[(&str, &str)]) -> String {
+        let form = encoded("2010-05-15", &creation("refused", template, parameters));
+        let answer = self.exchange("cloudformation", "POST", "/", &[FORM], form).await;
+        assert_eq!(answer.status(), 400);
+        answer.text().await.unwrap()
     }
 
     /// A function's configuration, as Lambda tells it.
@@ -173,6 +195,31 @@ impl Cloud {
         }
         actions
     }
+}
+
+/// The form that asks for a stack.
+fn creation(name: &str, template: &str, parameters: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut form = vec![
+        ("Action".to_owned(), "CreateStack".to_owned()),
+        ("StackName".to_owned(), name.to_owned()),
+        ("TemplateBody".to_owned(), template.to_owned()),
+        ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM".to_owned()),
+        ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND".to_owned()),
+    ];
+    for (at, (key, value)) in (1..).zip(parameters) {
+        form.push((format!("Parameters.member.{at}.ParameterKey"), (*key).to_owned()));
+        form.push((format!("Parameters.member.{at}.ParameterValue"), (*value).to_owned()));
+    }
+    form
+}
+
+/// A form as the older services want it.
+fn encoded(version: &str, form: &[(String, String)]) -> Vec<u8> {
+    let form = form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    let body =
+        form.chain([("Version", version)]).map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    body.collect::<Vec<_>>().join("&").into_bytes()
 }
 
 /// The texts of every element of this name.

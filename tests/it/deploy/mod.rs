@@ -3,16 +3,20 @@
 //!
 //! One story is told through what the stack made: a read, a queued write carried out by the worker
 //! behind the queue, a failure that becomes a dead letter, its repair and replay by the command
-//! line. What each function asked of AWS meanwhile is noted; its role allows that, and nothing else.
+//! line; a contact event whose CTI Flow acts, a look around and a replay in the console. What each
+//! function asked of AWS meanwhile is noted; its role allows that, and nothing else.
 //!
 //! Where the emulator is not AWS: it wants a right of its own for each batch call of SQS, where AWS
 //! asks for the right to the single one, so its copy of the template names both; it knows no alarm on
-//! metric math, so there that one looks at the plain metric. `SF_HOST` is set after the deployment,
+//! metric math, so there that one looks at the plain metric; it compares the concurrency of an event
+//! source as text where it comes from a parameter. `SF_HOST` is set after the deployment,
 //! because the template takes `https` alone and the simulated org speaks HTTP, and with it a rate, so
 //! that the fleet's counters are used. Amazon Connect is not there, so that its calls are seen and
 //! answered with an error.
 
 mod cloud;
+mod steps;
+mod template;
 mod watch;
 
 use std::{process::Command, time::Duration};
@@ -28,6 +32,9 @@ use crate::{emulator::Emulator, support::org::Served};
 
 const INVOKE: &str = "tieline-sfInvokeAPI";
 const WORKER: &str = "tieline-worker";
+const EVENTS: &str = "tieline-events";
+const CONSOLE: &str = "tieline-console";
+const INSTANCE: &str = "0e1f2a3b-0000-4000-8000-000000000001";
 const CONTACT: &str = "4a573372-1f28-4e26-b97b-000000000001";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,14 +94,24 @@ async fn the_deployed_stack_reads_writes_fails_and_replays_with_no_right_too_man
     let made = cloud.invoke(INVOKE, &event(&now)).await.unwrap();
     assert_eq!(made["tl_status"], "succeeded", "{made}");
 
+    // The whole set-up, as the person in charge sees it.
+    let told = desk.run(&["doctor", "--function", INVOKE, "--fields", "Case.Subject"]);
+    for check in ["state table", "cache table", "queue: 0 waiting", "dead-letter queue: 0 waiting"] {
+        assert!(told.contains(check), "{check} in {told}");
+    }
+    assert!(told.contains("0 failed, 0 warned"), "{told}");
+
+    let (seen, events_key) = (watch.keys(), contact_event(&cloud, &desk, &watch).await);
+    assert_eq!(seen.len(), 2, "two roles asked");
+    let worker_key = seen.into_iter().find(|key| *key != invoke_key).unwrap();
+    let console_key = console(&cloud, &watch, &first["Id"]).await;
+
     // Least privilege, both ways.
-    let keys = watch.keys();
-    assert_eq!(keys.len(), 2, "two roles asked");
-    let worker_key = keys.iter().find(|key| **key != invoke_key).unwrap();
     let mut differences = Vec::new();
-    for (function, key) in [(INVOKE, &invoke_key), (WORKER, worker_key)] {
-        let mut used = watch.used(key);
-        if function == WORKER {
+    let roles = [(INVOKE, invoke_key), (WORKER, worker_key), (EVENTS, events_key), (CONSOLE, console_key)];
+    for (function, key) in &roles {
+        let (function, mut used) = (*function, watch.used(key));
+        if matches!(function, WORKER | EVENTS) {
             // Lambda's own poller takes and deletes the messages, with the function's role.
             used.extend(
                 ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].map(|a| format!("sqs:{a}")),
@@ -112,36 +129,119 @@ async fn the_deployed_stack_reads_writes_fails_and_replays_with_no_right_too_man
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
+/// A contact event as EventBridge puts it into the queue, and the calls of its flow. Gives the key of
+/// the role that asked.
+async fn contact_event(cloud: &Cloud, desk: &Desk<'_>, watch: &Watch) -> String {
+    let block = |n: u32, kind: &str, controls: Value| {
+        let next = format!("uid-{}", n + 1);
+        json!({"id": format!("uid-{n}"), "type": kind, "meta": {}, "controls": controls,
+            "ports": {"success": next, "failure": next}, "position": [0, 0]})
+    };
+    let task = json!({"quickConnectName": "0e1f2a3b-0000-4000-8000-000000000002", "name": "Call back"});
+    let flow = json!({"actions": [
+        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
+        block(1, "SE_SFGetContactId", json!({"formattedPhoneNumber": "+12065550103"})),
+        block(2, "SE_SFCreateTask", json!({"subject1": "Never stored", "CallDisposition": "Sale"})),
+        block(3, "SE_SFCreateTask", json!({"subject1": "From an event"})),
+        block(4, "SE_ContactUpdateAttributes", json!({"attributes": {"seen": "$.payload.eventType"}})),
+        block(5, "SE_ContactStartRecording", json!({})),
+        block(6, "SE_ContactStopRecording", json!({})),
+        block(7, "SE_AgentCreateTaskContact", task),
+        {"id": "uid-8", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]});
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), flow.to_string()).unwrap();
+    let path = file.path().display().to_string();
+    let id = desk.run(&["flow", "import", &path, "--source", "voiceContact", "--event", "onEnded"]);
+    desk.run(&["flow", "activate", id.trim()]);
+
+    let before = watch.keys();
+    let contact = "4a573372-1f28-4e26-b97b-000000000002";
+    let detail = json!({"eventType": "DISCONNECTED", "contactId": contact, "channel": "VOICE",
+        "initiationMethod": "INBOUND", "initiationTimestamp": "2026-11-20T10:20:00.000Z",
+        "instanceArn": format!("arn:aws:connect:{REGION}:000000000000:instance/{INSTANCE}")});
+    let happened = json!({"version": "0", "id": "e-1", "detail-type": "Amazon Connect Contact Event",
+        "source": "aws.connect", "account": "000000000000", "time": "2026-11-20T10:20:00Z", "region": REGION,
+        "resources": [], "detail": detail});
+    cloud.message("tieline-events", &happened).await;
+    let last = "connect:StartTaskContact";
+    for _ in 0..300 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let asked = |key: &String| !before.contains(key) && watch.used(key).contains(last);
+        if let Some(key) = watch.keys().into_iter().find(asked) {
+            return key;
+        }
+    }
+    panic!("the flow of the contact event did not come to its last block");
+}
+
+/// A look around in the console, and a replay. Gives the key of the role that asked.
+async fn console(cloud: &Cloud, watch: &Watch, record: &Value) -> String {
+    let before = watch.keys();
+    let update = json!({
+        "sf_operation": "update", "sf_object": "Case", "sf_id": "@{case.Id}", "Subject": "y".repeat(256),
+        "tl_mode": "queue", "tl_key": "again"});
+    let bad = cloud.invoke(INVOKE, &event(&update)).await.unwrap();
+    settled(cloud, &bad["tl_id"]).await;
+    let item = json!({"contact": CONTACT, "id": bad["tl_id"]});
+    let flow = json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": "l"}},
+        {"id": "l", "type": "SE_SFGetContactId", "controls": {"formattedPhoneNumber": "+12065550104"},
+            "ports": {"success": "t", "failure": "t"}},
+        {"id": "t", "type": "SE_SFCreateTask", "controls": {"subject1": "From the console"},
+            "ports": {"success": "e", "failure": "e"}},
+        {"id": "e", "type": "SE_End"}]});
+    // Of no contact, so that the write is synchronous.
+    let run = json!({"document": flow, "mode": "live"});
+    for (method, path, body) in [
+        ("GET", "/api/overview", Value::Null),
+        ("GET", "/api/doctor", Value::Null),
+        ("GET", &*format!("/api/contacts/{CONTACT}"), Value::Null),
+        ("POST", "/api/runs", run),
+        ("POST", "/api/cache/forget", json!({"record": record})),
+        ("POST", "/api/dead-letters/replay", json!({"items": [item], "dryRun": false, "overwrite": true})),
+    ] {
+        let host = "abc123.lambda-url.us-east-1.on.aws";
+        let signer = "arn:aws:sts::000000000000:assumed-role/Operators/sam";
+        let mut asked = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+            "headers": {"host": host, "content-type": "application/json"}, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "000000000000", "apiId": "abc123", "domainName": host, "domainPrefix": "abc123",
+                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"},
+                "authorizer": {"iam": {"userArn": signer}}, "requestId": "id", "routeKey": "$default",
+                "stage": "$default", "time": "21/Nov/2026:02:00:00 +0000", "timeEpoch": 1_795_226_400_000_i64}});
+        if !body.is_null() {
+            asked["body"] = body.to_string().into();
+        }
+        let reply = cloud.invoke(CONSOLE, &asked).await.unwrap();
+        assert!(reply["statusCode"].as_u64().is_some_and(|code| code < 300), "{path}: {reply}");
+        let denied = reply["body"].as_str().unwrap().contains("not authorized");
+        assert!(!denied, "{path}: {reply}");
+    }
+    watch.keys().into_iter().find(|key| !before.contains(key)).unwrap()
+}
+
 async fn deploy(cloud: &Cloud, org: &str) {
     let secret = cloud.secret("salesforce", &json!({"ConsumerKey": "key", "ConsumerSecret": "secret"})).await;
-    cloud.upload("code", "bootstrap.zip", package()).await;
-    let template = include_str!("../../../infra/template.yaml");
-    // The console is another package; here it is switched off.
-    let template = template
-        .replace("../target/lambda/bootstrap.zip", "s3://code/bootstrap.zip")
-        .replace("../target/lambda/console.zip", "s3://code/bootstrap.zip");
-    let (before, math) = template.split_once("      Metrics:\n").unwrap();
-    let (_, after) = math.split_once("      EvaluationPeriods:").unwrap();
-    let plain =
-        "Namespace: Tieline\n      MetricName: ApiUsagePercent\n      Statistic: Maximum\n      Period: 3600";
-    let template = format!("{before}      {plain}\n      EvaluationPeriods:{after}");
-    let template =
-        ["SendMessage", "DeleteMessage", "ChangeMessageVisibility"].iter().fold(template, |text, name| {
-            let (one, both) = (format!("sqs:{name}"), format!("sqs:{name}, sqs:{name}Batch"));
-            text.replace(&format!("Action: {one}\n"), &format!("Action: [{both}]\n"))
-                .replace(&format!("{one},"), &format!("{both},"))
-        });
+    cloud.bucket("code").await;
+    let (bootstrap, tieline) = (env!("CARGO_BIN_EXE_bootstrap"), env!("CARGO_BIN_EXE_tieline"));
+    for (program, name) in [(bootstrap, "bootstrap.zip"), (tieline, "console.zip")] {
+        cloud.upload("code", name, package(program)).await;
+    }
     let parameters = [
         ("SalesforceHost", "https://org.example.com"),
         ("SalesforceCredentialsSecretsManagerARN", &secret),
         ("CacheEnabled", "true"),
         ("WriteQueueEnabled", "true"),
         ("UniqueFields", "Case=WriteKey__c"),
-        ("AmazonConnectInstanceId", "0e1f2a3b-0000-4000-8000-000000000001"),
+        ("SensitiveFields", "Task.CallDisposition"),
+        ("AmazonConnectInstanceId", INSTANCE),
+        ("FlowEventsEnabled", "true"),
+        ("ConsoleEnabled", "true"),
         ("Architecture", "x86_64"),
     ];
-    cloud.stack("tieline", &template, &parameters).await;
-    for function in [INVOKE, WORKER] {
+    cloud.stack("tieline", &template(), &parameters).await;
+    for function in [INVOKE, WORKER, EVENTS, CONSOLE] {
         let mut variables = cloud.configuration(function).await["Environment"]["Variables"].clone();
         variables["SF_HOST"] = org.into();
         variables["TIELINE_RATE_PER_SEC"] = "50".into();
@@ -149,20 +249,37 @@ async fn deploy(cloud: &Cloud, org: &str) {
     }
 }
 
-/// The binary as `make package` zips it, without its line tables: the emulator unpacks it.
-fn package() -> Vec<u8> {
+/// The template as the emulator takes it.
+fn template() -> String {
+    let template = include_str!("../../../infra/template.yaml")
+        .replace("../target/lambda/bootstrap.zip", "s3://code/bootstrap.zip")
+        .replace("../target/lambda/console.zip", "s3://code/console.zip")
+        .replace("MaximumConcurrency: !Ref WorkerMaximumConcurrency", "MaximumConcurrency: 5");
+    let (before, math) = template.split_once("      Metrics:\n").unwrap();
+    let (_, after) = math.split_once("      EvaluationPeriods:").unwrap();
+    let plain =
+        "Namespace: Tieline\n      MetricName: ApiUsagePercent\n      Statistic: Maximum\n      Period: 3600";
+    let template = format!("{before}      {plain}\n      EvaluationPeriods:{after}");
+    ["SendMessage", "DeleteMessage", "ChangeMessageVisibility"].iter().fold(template, |text, name| {
+        let (one, both) = (format!("sqs:{name}"), format!("sqs:{name}, sqs:{name}Batch"));
+        text.replace(&format!("Action: {one}\n"), &format!("Action: [{both}]\n"))
+            .replace(&format!("{one},"), &format!("{both},"))
+    })
+}
+
+/// A binary as `make package` zips it, without its line tables: the emulator unpacks it.
+fn package(program: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let (binary, zip) = (folder.path().join("bootstrap"), folder.path().join("bootstrap.zip"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/infra/zip.py");
     let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-    run(Command::new("strip").arg("-o").arg(&binary).arg(env!("CARGO_BIN_EXE_bootstrap")));
+    run(Command::new("strip").arg("-o").arg(&binary).arg(program));
     run(Command::new("python3").arg(script).arg(&binary).arg(&zip));
     std::fs::read(zip).unwrap()
 }
 
 fn event(parameters: &Value) -> Value {
-    let instance =
-        format!("arn:aws:connect:{REGION}:000000000000:instance/0e1f2a3b-0000-4000-8000-000000000001");
+    let instance = format!("arn:aws:connect:{REGION}:000000000000:instance/{INSTANCE}");
     json!({"Name": "ContactFlowEvent", "Details": {
         "ContactData": {"ContactId": CONTACT, "InitialContactId": CONTACT, "InstanceARN": instance},
         "Parameters": parameters}})

@@ -87,7 +87,13 @@ fn asked(headers: &HeaderMap, uri: &Uri) -> Option<(String, String)> {
     let service = parts.nth(2)?;
     let action = match text("x-amz-target") {
         Some(target) => target.rsplit_once('.')?.1,
-        None if service == "connect" && uri.path() == "/contact/attributes" => "UpdateContactAttributes",
+        None if service == "connect" => match uri.path() {
+            "/contact/attributes" => "UpdateContactAttributes",
+            "/contact/start-recording" => "StartContactRecording",
+            "/contact/stop-recording" => "StopContactRecording",
+            "/contact/task" => "StartTaskContact",
+            other => other,
+        },
         None => uri.path(),
     };
     let action = if service == "sqs" { action.trim_end_matches("Batch") } else { action };
