@@ -88,8 +88,14 @@ impl Ledger {
 
     fn written(&self, row: &Row) {
         let mut books = self.books.lock().unwrap();
-        if row.key.sort.starts_with(DEAD_LETTERS) {
-            books.letters.extend(DeadLetter::from_row(row).map(|letter| letter.id));
+        if row.key.sort.starts_with(DEAD_LETTERS)
+            && let Ok(letter) = DeadLetter::from_row(row)
+        {
+            let whole = letter.envelope["id"] == letter.id.as_str() && !letter.fault.code.is_empty();
+            if !whole {
+                books.note(|| format!("I6: the letter of {} lacks its write or its reason", letter.id));
+            }
+            books.letters.insert(letter.id);
         }
         if !row.key.sort.starts_with(OUTCOMES) {
             return;

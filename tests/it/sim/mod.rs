@@ -9,7 +9,7 @@
 //! | I3 | succeeded: the effect is there under the Id told; dead: there is none, or the reason says that nobody knows; replies alike | `ledger`, at every outcome; `run`; `check` |
 //! | I4 | the values of a record come in the order of acceptance, and none comes back | `ledger`, at every effect |
 //! | I5 | calls stay within what the fleet may spend | `fleet` |
-//! | I6 | every dead write has its letter before it is dead | `ledger`, at every outcome |
+//! | I6 | every dead write has its letter, whole, before it is dead | `ledger`, at every outcome and letter |
 //! | I7 | states move along their graph, claims count up, a success stays | `ledger`, at every outcome; `search` |
 //! | I8 | with the faults gone, everything drains | `run` |
 //! | I9 | no field's value in any log | `crash` |

@@ -128,7 +128,7 @@ async fn story(seed: u64) -> Result<Told, String> {
         "latency=20ms,jitter=1500ms,path=/services/data\nstatus=503,share=0.1,path=/services/data\n\
          cut=after,share=0.05,path=/services/data",
     );
-    *world.trouble.wires.lock().unwrap() = Wires { before: 20, after: 20, slow: 100, frozen: 0 };
+    *world.trouble.wires.lock().unwrap() = Wires { before: 20, after: 20, slow: 100, ..Wires::default() };
     let running = tokio::spawn(async move { worker.run(std::future::pending()).await });
     let least = Mutex::new(0);
     let seen = Mutex::new(Vec::new());

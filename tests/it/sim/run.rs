@@ -50,6 +50,7 @@ impl Plan {
             after: chance.below(30),
             slow: chance.below(200),
             frozen: chance.below(4),
+            twice: chance.below(60),
         };
         let rules = RULES.into_iter().filter(|_| chance.below(3) == 0).collect();
         let contacts = 2 + usize::try_from(chance.below(4)).unwrap();
@@ -68,15 +69,15 @@ impl Plan {
             plan.rules.remove(n);
             plans.push(plan);
         }
-        let Wires { before, after, slow, frozen } = self.wires;
         for wires in [
             Wires::default(),
             Wires { before: 0, ..self.wires },
             Wires { after: 0, ..self.wires },
             Wires { slow: 0, ..self.wires },
             Wires { frozen: 0, ..self.wires },
+            Wires { twice: 0, ..self.wires },
         ] {
-            if before + after + slow + frozen > wires.before + wires.after + wires.slow + wires.frozen {
+            if wires != self.wires {
                 plans.push(Self { wires, ..self.clone() });
             }
         }
@@ -172,7 +173,11 @@ async fn simulate(plan: &Plan) -> Result<Figures, String> {
             let skew = if plan.skew { skew } else { 0 };
             let name = format!("w{}", figures.crashes);
             let worker = world.worker(&name, skew, fate.next(), dispatch::Settings::default());
-            workers.push(tokio::spawn(async move { worker.run(std::future::pending()).await }));
+            workers.push(if fate.below(3) == 0 {
+                tokio::spawn(world.event_source(worker))
+            } else {
+                tokio::spawn(async move { worker.run(std::future::pending()).await })
+            });
         }
         if fate.below(4) == 0 && plan.crashes {
             workers.remove(usize::try_from(fate.below(2)).unwrap()).abort();

@@ -2,7 +2,7 @@
 //! worker with its brain, the stores on SQLite in memory, the simulated org called in process, and
 //! between them wires that misbehave by a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -274,6 +274,35 @@ impl World {
             paused: Mutex::default(),
             fleet: Mutex::default(),
         })
+    }
+
+    /// Lambda behind the queue: batches of ten, a minute for each, deleted up to the first of a group
+    /// that is not settled.
+    pub(super) fn event_source(&self, worker: Worker) -> impl Future<Output = ()> + Send + use<> {
+        let (queue, now) = (self.wired_queue(), self.now);
+        async move {
+            loop {
+                let lease = Duration::from_secs(360);
+                let received = queue.receive(10, lease, Duration::from_secs(20), now.now()).await;
+                let batch = received.unwrap_or_default();
+                if batch.is_empty() {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+                let end = tokio::time::sleep(Duration::from_secs(55));
+                let settled = worker.handle_batch(batch.clone(), end).await;
+                let mut held = HashSet::new();
+                let mut done = Vec::new();
+                for message in batch {
+                    if settled.contains(&message.handle) && !held.contains(&message.group) {
+                        done.push(message.handle);
+                    } else {
+                        held.insert(message.group);
+                    }
+                }
+                queue.delete(&done, now.now()).await;
+            }
+        }
     }
 
     /// Adds faults to the org, one rule a line.
