@@ -223,8 +223,8 @@ impl Worker {
     }
 
     /// A write that nobody knew of may have been passed by a later one, sent before its reply. An
-    /// update that comes after must not put the record back: it waits for that one, and is refused
-    /// where that one took effect.
+    /// update that comes after must not put the record back: it waits while that one is under way, and
+    /// is refused unless that one surely had no effect.
     async fn unless_overtaken(&self, held: &Held, claimed: Outcome) -> Claimed {
         let envelope = &held.envelope;
         let Write::Update { id: target, .. } = &envelope.write else {
@@ -236,8 +236,9 @@ impl Worker {
             Ok(Passed::Perhaps(until)) => Change::Postponed { fence, until, fault: None },
             Err(_) => Change::Postponed { fence, until: now.plus(LATER), fault: None },
             Ok(Passed::Yes) => {
-                let why = "a later change of the same record was carried out first, because the state table \
-                           did not know of this one; look at the record, then replay or discard";
+                let why = "a later change of the same record was, or may have been, carried out first, because \
+                           the state table did not know of this one; look at the record, then replay or \
+                           discard";
                 let fault = Fault::new(Class::Rejected, Reason::Superseded.code(), why);
                 Change::Rejected { fence, fault }
             }
@@ -272,15 +273,20 @@ impl Worker {
                 continue;
             }
             match other.state {
-                State::Succeeded => return Ok(Passed::Yes),
-                State::Sending { lease_until: at, .. }
-                | State::InDoubt { settle_at: at }
-                | State::Verifying { settle_at: at, .. } => passed = Passed::Perhaps(at),
-                State::Pending { .. } | State::Dead { .. } => {
-                    if let Some(at) = other.doubt.filter(|at| *at > now) {
-                        passed = Passed::Perhaps(at);
-                    }
+                State::Sending { lease_until, .. } if lease_until > now => {
+                    passed = Passed::Perhaps(lease_until);
                 }
+                // What nobody knows of it is found out behind this one in the queue: no use to wait.
+                State::Sending { .. }
+                | State::InDoubt { .. }
+                | State::Verifying { .. }
+                | State::Succeeded => {
+                    return Ok(Passed::Yes);
+                }
+                State::Pending { .. } | State::Dead { .. } if other.doubt.is_some() => {
+                    return Ok(Passed::Yes);
+                }
+                State::Pending { .. } | State::Dead { .. } => {}
             }
         }
         Ok(passed)
