@@ -5,9 +5,7 @@
 //! Who calls it: [`crate::lambda`] for [`crate::worker`], which writes the real Id to a contact
 //! attribute, and [`crate::flow_host`], which acts for the agent.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::clock;
 use crate::clock::Deadline;

@@ -10,8 +10,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rlibphonenumber::PHONE_NUMBER_UTIL;
-use rlibphonenumber::get_national_significant_number_owned;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, get_national_significant_number_owned};
 
 /// How many digits a number needs to identify a person, unless it is valid as it stands.
 pub const MIN_DIGITS: usize = 7;

@@ -8,16 +8,12 @@
 //! Its callers hand it operations, objects, codes, counts and times; an event is never logged.
 //! The libraries below us are heard from warnings on only: at their chattiest they print requests.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::io::IsTerminal;
-use std::io::Write;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{IsTerminal, Write};
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;

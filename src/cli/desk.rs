@@ -8,13 +8,10 @@ use anyhow::{Context as _, bail};
 use super::DataDir;
 use crate::config;
 use crate::replay::Desk;
-use crate::salesforce::Auth;
-use crate::salesforce::Client;
-use crate::salesforce::Http;
-use crate::store::Queue;
+use crate::salesforce::{Auth, Client, Http};
 use crate::store::aws::Aws;
-use crate::store::sqlite;
 use crate::store::sqlite::Sqlite;
+use crate::store::{Queue, sqlite};
 use crate::time::Timestamp;
 
 pub(super) struct Opened {

@@ -12,10 +12,7 @@ use super::{DataDir, Format, print};
 use crate::clock;
 use crate::envelope::WriteId;
 use crate::outcome::rows::DeadLetter;
-use crate::replay::Filter;
-use crate::replay::Options;
-use crate::replay::Verdict;
-use crate::replay::{drain, heads, object};
+use crate::replay::{Filter, Options, Verdict, drain, heads, object};
 use crate::time::Timestamp;
 
 #[derive(Debug, Arguments)]

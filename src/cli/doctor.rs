@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::Format;
-use super::print;
+use super::{Format, print};
 use crate::config;
 use crate::doctor;
 use crate::doctor::{Check, Status};

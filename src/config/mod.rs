@@ -13,16 +13,12 @@ use std::time::Duration;
 
 use crate::connect;
 use crate::event;
-use crate::event::Format;
-use crate::event::Matches;
-use crate::event::Mode;
-use crate::event::OnError;
+use crate::event::{Format, Matches, Mode, OnError};
 use crate::flow_host;
 use crate::outcome::Modes;
 use crate::read;
 use crate::salesforce;
-use crate::salesforce::Hidden;
-use crate::salesforce::Vault;
+use crate::salesforce::{Hidden, Vault};
 use crate::telemetry::Level;
 use crate::time::Timestamp;
 use crate::write;
@@ -31,9 +27,7 @@ mod parse;
 mod variables;
 
 use parse::Reader;
-pub use variables::VARIABLES;
-pub use variables::Variable;
-pub use variables::table;
+pub use variables::{VARIABLES, Variable, table};
 
 /// Every room's settings.
 #[derive(Clone, Debug)]

@@ -3,8 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fault::Class;
-use crate::fault::Throttle;
+use crate::fault::{Class, Throttle};
 use crate::outcome::Effect;
 
 fn at(ms: i64) -> Timestamp {

@@ -10,10 +10,8 @@ use serde_json::Value;
 
 use crate::clock;
 use crate::clock::Deadline;
-use crate::config::Config;
-use crate::config::ConfigError;
-use crate::lambda::Service;
-use crate::lambda::Stores;
+use crate::config::{Config, ConfigError};
+use crate::lambda::{Service, Stores};
 use crate::net;
 use crate::row::Key;
 use crate::salesforce::Client;
@@ -22,9 +20,8 @@ use crate::time::Timestamp;
 
 mod rules;
 
-pub use rules::Check;
-pub use rules::Status;
 use rules::page;
+pub use rules::{Check, Status};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,13 +1,10 @@
 //! What an answer says about the health of the set-up. Pure.
 
 use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::store::Depth;
-use crate::store::RETENTION;
+use crate::fault::{Class, Fault};
+use crate::store::{Depth, RETENTION};
 use crate::time::Timestamp;
 
 /// Pages that say more: addresses of others, and paths of ours within the repository.

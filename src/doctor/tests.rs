@@ -1,9 +1,7 @@
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::store::Depth;
 
 /// A queue with so much in it, whose messages wait for so many days at most.

@@ -2,19 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Host;
 use crate::clock::Deadline;
-use crate::connect::ConnectError;
-use crate::connect::Task;
+use crate::connect::{ConnectError, Task};
 use crate::event::Contact;
-use crate::flow::run::Event;
-use crate::flow::run::Outcome;
-use crate::flow::run::Pending;
 use crate::flow::run::value::text;
+use crate::flow::run::{Event, Outcome, Pending};
 
 impl Host {
     /// Carries out a block of Amazon Connect. `None`: not from here, because the event does not

@@ -3,9 +3,7 @@
 //! A message of the queue holds one event: `detail-type` *Amazon Connect Contact Event*, its `id`,
 //! and a `detail` with `eventType`, `channel`, `initiationMethod`, ids and infos.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::flow::run::Event;
 

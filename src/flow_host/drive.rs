@@ -2,24 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Host;
 use super::properties::owner;
-use super::runs::Kept;
-use super::runs::Mode;
+use super::runs::{Kept, Mode};
 use super::search::Searched;
 use crate::clock;
 use crate::flow::catalogue::Executor;
-use crate::flow::run::Exception;
-use crate::flow::run::Outcome;
-use crate::flow::run::Pending;
-use crate::flow::run::Step;
-use crate::flow::run::StoreCall;
-use crate::flow::run::snapshot;
-use crate::flow::run::value::from_number;
-use crate::flow::run::value::number;
+use crate::flow::run::value::{from_number, number};
+use crate::flow::run::{Exception, Outcome, Pending, Step, StoreCall, snapshot};
 use crate::time::Timestamp;
 
 /// Delays up to this long are waited for in place; a longer one ends the drive, and whoever looks

@@ -8,27 +8,17 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Error;
-use super::Host;
-use super::KEEP_RUNS;
-use super::Mode;
-use super::Started;
-use super::later;
 use super::registry::Flow;
-use super::rows;
-use super::rows::decode;
-use super::rows::encode;
+use super::rows::{decode, encode};
 #[cfg(feature = "local")]
 use super::runs::Shown;
+use super::{Error, Host, KEEP_RUNS, Mode, Started, later, rows};
 use crate::flow::run::Event;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::row::{Key, Row};
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 const EVENTS: &str = "flow-event";
@@ -312,18 +302,15 @@ fn underway(reason: &str) -> Ran {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use serde_json::json;
     use tokio::sync::Notify;
 
     use super::*;
     use crate::flow::model::Document;
-    use crate::flow_host::Ask;
-    use crate::flow_host::Invoke;
-    use crate::flow_host::Settings;
     use crate::flow_host::registry::Draft;
+    use crate::flow_host::{Ask, Invoke, Settings};
     use crate::store::sqlite::Sqlite;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);

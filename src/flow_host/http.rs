@@ -3,15 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Host;
-use crate::flow::run::Exception;
-use crate::flow::run::MAX_RESULT;
-use crate::flow::run::Outcome;
 use crate::flow::run::value::text;
+use crate::flow::run::{Exception, MAX_RESULT, Outcome};
 use crate::net;
 
 /// Headers that a flow may not set: they would speak for somebody else.

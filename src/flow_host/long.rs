@@ -5,19 +5,12 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Digest as _;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::Host;
-use super::rows::decode;
-use super::rows::encode;
-use super::rows::refused;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::MAX_ROW;
-use crate::store::PutError;
-use crate::store::StoreError;
+use super::rows::{decode, encode, refused};
+use crate::row::{Key, Row};
+use crate::store::{Expect, MAX_ROW, PutError, StoreError};
 use crate::time::Timestamp;
 
 /// What a row begins with that only names its parts. No JSON and nothing compressed does.

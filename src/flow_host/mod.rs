@@ -16,19 +16,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::connect::Connect;
-use crate::flow::run::Exception;
-use crate::flow::run::Limits;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::flow::run::{Exception, Limits};
+use crate::store::{StoreError, Table};
 use crate::time::Timestamp;
 
 mod connect;
@@ -44,8 +40,7 @@ pub mod runs;
 mod salesforce;
 mod search;
 
-pub use runs::Mode;
-pub use runs::Started;
+pub use runs::{Mode, Started};
 pub use salesforce::Found;
 
 /// What a block asks of Salesforce.

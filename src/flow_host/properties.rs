@@ -3,21 +3,13 @@
 //! What flows write stands under keys of its own (`user.`), apart from anything that the desktop
 //! may keep for itself: clearing all properties must not break it.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::Error;
-use super::Host;
-use super::rows::decode;
-use super::rows::encode;
-use crate::flow::run::Event;
-use crate::flow::run::Exception;
-use crate::flow::run::StoreCall;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
+use super::rows::{decode, encode};
+use super::{Error, Host};
+use crate::flow::run::{Event, Exception, StoreCall};
+use crate::row::{Key, Row};
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 const USER: &str = "user.";

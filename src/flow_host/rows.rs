@@ -1,19 +1,15 @@
 //! Rows of this room: JSON, compressed where it is long, and ids that do not repeat.
 
-use std::hash::BuildHasher as _;
-use std::hash::RandomState;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Digest as _;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::store::StoreError;
 use crate::time::Timestamp;

@@ -1,34 +1,18 @@
 //! Runs that are kept: started, completed, looked at, also by another process.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use super::Error;
-use super::Host;
-use super::KEEP_RUNS;
-use super::later;
 use super::long::Parts;
 use super::properties::owner;
+use super::{Error, Host, KEEP_RUNS, later};
 use crate::flow::model::Document;
-use crate::flow::run::Event;
-use crate::flow::run::Flow;
-use crate::flow::run::Outcome;
-use crate::flow::run::Pending;
-use crate::flow::run::Run;
-use crate::flow::run::Status;
-use crate::flow::run::TraceEntry;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::flow::run::{Event, Flow, Outcome, Pending, Run, Status, TraceEntry};
+use crate::row::{Key, Row};
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 const RUNS: &str = "flow-run";

@@ -9,22 +9,12 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::Ask;
-use super::Host;
-use crate::flow::run::Event;
-use crate::flow::run::Exception;
-use crate::flow::run::Outcome;
-use crate::flow::run::Pending;
-use crate::flow::run::e164;
-use crate::flow::run::salesforce::Save;
-use crate::flow::run::salesforce::save_target;
-use crate::flow::run::salesforce::task_fields;
-use crate::flow::run::value::text;
-use crate::flow::run::value::truthy;
+use super::{Ask, Host};
+use crate::flow::run::salesforce::{Save, save_target, task_fields};
+use crate::flow::run::value::{text, truthy};
+use crate::flow::run::{Event, Exception, Outcome, Pending, e164};
 
 /// How often, and how far apart, a read is tried that names a record which is still being written.
 const LOOKS: usize = 12;

@@ -1,19 +1,11 @@
 //! Search And Screenpop: the server searches, the browser opens.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Host;
-use super::salesforce::Found;
-use super::salesforce::found;
-use super::salesforce::object_of;
-use crate::flow::run::Event;
-use crate::flow::run::Exception;
-use crate::flow::run::Outcome;
-use crate::flow::run::Pending;
-use crate::flow::run::value::text;
-use crate::flow::run::value::truthy;
+use super::salesforce::{Found, found, object_of};
+use crate::flow::run::value::{text, truthy};
+use crate::flow::run::{Event, Exception, Outcome, Pending};
 use crate::phone::Phone;
 use crate::soql::escape_term;
 

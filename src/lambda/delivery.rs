@@ -5,29 +5,21 @@
 //! it everything of its group, so that order holds.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::SqsEvent;
-use aws_lambda_events::event::sqs::SqsMessage;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use serde_json::{Map, Value, json};
 
-use super::FunctionError;
-use super::Service;
+use super::{FunctionError, Service};
 use crate::clock;
 use crate::clock::Deadline;
-use crate::connect::Connect;
-use crate::connect::ConnectError;
+use crate::connect::{Connect, ConnectError};
 use crate::dispatch;
 use crate::event::Contact;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::replay;
-use crate::store::Handle;
-use crate::store::Leased;
+use crate::store::{Handle, Leased};
 use crate::time::Timestamp;
 use crate::worker;
 use crate::worker::Worker;

@@ -6,21 +6,15 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use futures::future::join_all;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::FunctionError;
-use super::Service;
+use super::{FunctionError, Service};
 use crate::clock;
 use crate::clock::Deadline;
 use crate::connect::Connect;
 use crate::flow::run::Exception;
-use crate::flow_host::Ask;
-use crate::flow_host::Host;
-use crate::flow_host::Invoke;
-use crate::flow_host::Mode;
-use crate::flow_host::contact_event;
 use crate::flow_host::contact_event::Heard;
+use crate::flow_host::{Ask, Host, Invoke, Mode, contact_event};
 
 /// How long a Salesforce block may take; the run's own limit ends it sooner.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -17,43 +17,25 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock;
-use crate::clock::Deadline;
-use crate::clock::Stopwatch;
+use crate::clock::{Deadline, Stopwatch};
 use crate::config;
-use crate::config::Config;
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::event;
-use crate::event::Control;
-use crate::event::Format;
-use crate::event::Found;
-use crate::event::Invocation;
-use crate::event::OnError;
-use crate::event::OutcomeQuery;
-use crate::event::Refusal;
-use crate::event::Request;
-use crate::event::Shape;
-use crate::event::reply;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::event::{
+    Control, Format, Found, Invocation, OnError, OutcomeQuery, Refusal, Request, Shape, reply,
+};
+use crate::fault::{Class, Fault};
 use crate::read;
 use crate::read::Reads;
-use crate::salesforce::Auth;
-use crate::salesforce::Client;
-use crate::salesforce::Http;
 use crate::salesforce::wire::Exchange;
-use crate::store::Queue;
-use crate::store::Table;
+use crate::salesforce::{Auth, Client, Http};
 use crate::store::aws::Aws;
+use crate::store::{Queue, Table};
 use crate::telemetry;
-use crate::write::Asked;
-use crate::write::Progress;
-use crate::write::Resolved;
-use crate::write::Taken;
-use crate::write::Writes;
+use crate::write::{Asked, Progress, Resolved, Taken, Writes};
 
 mod delivery;
 pub mod events;

@@ -3,13 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lambda_runtime::Diagnostic;
-use lambda_runtime::LambdaEvent;
-use lambda_runtime::service_fn;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use super::FunctionError;
-use super::Service;
+use super::{FunctionError, Service};
 use crate::clock;
 use crate::clock::Deadline;
 use crate::config;

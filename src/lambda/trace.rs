@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::FunctionError;
 use crate::event;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::salesforce::Spent;
-use crate::telemetry::Line;
-use crate::telemetry::Metric;
+use crate::telemetry::{Line, Metric};
 
 #[derive(Debug, Default)]
 pub(super) struct Trace {

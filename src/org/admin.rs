@@ -3,18 +3,13 @@
 //!
 //! They need no session, count against no limit and are struck by no fault.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::Org;
 use crate::org::faults::Rule;
-use crate::org::hold;
 use crate::org::journal::Filter;
-use crate::org::wire::Method;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::wire::Target;
+use crate::org::wire::{Method, Request, Response, Target};
 use crate::org::xml::escape;
+use crate::org::{Org, hold};
 use crate::time::Timestamp;
 
 /// Answers a request whose path begins with `/_org`.

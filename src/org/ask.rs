@@ -1,26 +1,16 @@
 //! What the resources are given and what they give back, the same for a call of its own and for a
 //! subrequest inside a composite.
 
-use std::cell::Cell;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::Inner;
-use crate::org::data::Context;
-use crate::org::data::Fields;
-use crate::org::data::Tx;
+use crate::org::data::{Context, Fields, Tx};
 use crate::org::error::OrgError;
-use crate::org::faults;
-use crate::org::hold;
 use crate::org::journal::Effect;
 use crate::org::schema::Object;
-use crate::org::wire::Method;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::wire::Target;
+use crate::org::wire::{Method, Request, Response, Target};
+use crate::org::{Inner, faults, hold};
 
 /// One question to one resource.
 #[derive(Debug)]

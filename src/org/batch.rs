@@ -1,23 +1,14 @@
 //! `/composite/batch` and `/connect/batch`: up to 25 subrequests that know nothing of each other.
 //! They save round trips and no calls: each counts against its limit.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Headers;
-use crate::org::ask::Said;
-use crate::org::ask::unreadable;
-use crate::org::call::count;
-use crate::org::call::exceeded;
-use crate::org::call::version_of;
+use crate::org::ask::{Answer, Ask, Call, Headers, Said, unreadable};
+use crate::org::call::{count, exceeded, version_of};
 use crate::org::data::Tx;
 use crate::org::error::OrgError;
 use crate::org::rest;
-use crate::org::wire::Method;
-use crate::org::wire::Target;
+use crate::org::wire::{Method, Target};
 
 const MOST: usize = 25;
 

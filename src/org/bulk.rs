@@ -6,24 +6,15 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::org::ask::Call;
-use crate::org::ask::Refusal;
-use crate::org::data::Context;
-use crate::org::data::Tx;
-use crate::org::data::Upserted;
+use crate::org::ask::{Call, Refusal};
+use crate::org::data::{Context, Tx, Upserted};
 use crate::org::error::OrgError;
-use crate::org::hold;
-use crate::org::id;
-use crate::org::rows;
 use crate::org::schema::Object;
-use crate::org::wire::Method;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::xml::element;
-use crate::org::xml::escape;
+use crate::org::wire::{Method, Request, Response};
+use crate::org::xml::{element, escape};
+use crate::org::{hold, id, rows};
 
 /// Records of one batch.
 const MOST: usize = 10_000;

@@ -1,41 +1,20 @@
 //! The way of a call: sizes, faults, session, limits, resource, journal.
 
-use std::cell::Cell;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::Inner;
-use crate::org::Org;
-use crate::org::admin;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Headers;
-use crate::org::ask::Said;
-use crate::org::ask::unreadable;
-use crate::org::auth;
-use crate::org::bulk;
-use crate::org::data::Context;
-use crate::org::data::Tx;
+use crate::org::ask::{Ask, Call, Headers, Said, unreadable};
+use crate::org::data::{Context, Tx};
 use crate::org::error::OrgError;
-use crate::org::faults;
-use crate::org::faults::Rule;
-use crate::org::faults::Strike;
-use crate::org::hold;
+use crate::org::faults::{Rule, Strike};
 use crate::org::limits::Exceeded;
-use crate::org::rest;
-use crate::org::soap;
-use crate::org::wire::Handled;
-use crate::org::wire::Method;
-use crate::org::wire::Reply;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::wire::Target;
+use crate::org::wire::{Handled, Method, Reply, Request, Response, Target};
+use crate::org::{Inner, Org, admin, auth, bulk, faults, hold, rest, soap};
 use crate::time::Timestamp;
 
 /// The versions that answer; older ones are gone, younger ones not there yet.

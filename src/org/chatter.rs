@@ -3,25 +3,13 @@
 //! Posts are FeedItem rows, comments FeedComment, likes FeedLike: SOQL finds them. What rows cannot
 //! hold, the segments of a body, is read back from the text.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Refusal;
-use crate::org::ask::Said;
-use crate::org::ask::not_allowed;
-use crate::org::ask::unreadable;
-use crate::org::data::Fields;
-use crate::org::data::Tx;
+use crate::org::ask::{Answer, Ask, Call, Refusal, Said, not_allowed, unreadable};
+use crate::org::data::{Fields, Tx};
 use crate::org::error::OrgError;
-use crate::org::feed;
-use crate::org::hold;
-use crate::org::id;
-use crate::org::segments;
 use crate::org::wire::Method;
+use crate::org::{feed, hold, id, segments};
 
 /// Posts in one batch.
 const MOST: usize = 500;

@@ -5,24 +5,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Refusal;
-use crate::org::ask::Said;
-use crate::org::ask::not_allowed;
-use crate::org::ask::told;
-use crate::org::ask::unreadable;
-use crate::org::data::Tx;
-use crate::org::data::Upserted;
+use crate::org::ask::{Answer, Ask, Call, Refusal, Said, not_allowed, told, unreadable};
+use crate::org::data::{Tx, Upserted};
 use crate::org::error::OrgError;
-use crate::org::id;
-use crate::org::rows;
 use crate::org::schema::Object;
 use crate::org::wire::Method;
+use crate::org::{id, rows};
 
 /// Records in one collection.
 const MOST: usize = 200;

@@ -1,25 +1,15 @@
 //! `/composite`: up to 25 subrequests in one call, where later ones may use what earlier ones said.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Headers;
-use crate::org::ask::Said;
-use crate::org::ask::unreadable;
+use crate::org::ask::{Answer, Ask, Call, Headers, Said, unreadable};
 use crate::org::call::version_of;
 use crate::org::data::Tx;
 use crate::org::error::OrgError;
-use crate::org::reference;
-use crate::org::rest;
-use crate::org::wire::Method;
-use crate::org::wire::Target;
+use crate::org::wire::{Method, Target};
+use crate::org::{reference, rest};
 
 /// Subrequests in one call.
 const MOST: usize = 25;

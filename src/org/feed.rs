@@ -1,15 +1,11 @@
 //! What Chatter shows: elements, comments, likes, users and groups in the Connect interface's shape.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::data::Context;
-use crate::org::data::Tx;
+use crate::org::ask::{Ask, Call};
+use crate::org::data::{Context, Tx};
 use crate::org::error::OrgError;
-use crate::org::hold;
-use crate::org::id;
+use crate::org::{hold, id};
 
 /// One question about a feed.
 pub(super) struct Feed<'a> {

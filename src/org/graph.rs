@@ -1,17 +1,11 @@
 //! `/composite/graph`: up to 75 graphs, each a composite of single rows that holds whole or not at
 //! all.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Said;
-use crate::org::ask::unreadable;
+use crate::org::ask::{Answer, Ask, Call, Said, unreadable};
 use crate::org::composite;
 use crate::org::composite::Sub;
 use crate::org::data::Tx;

@@ -51,27 +51,19 @@ mod tree;
 pub mod wire;
 mod xml;
 
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::org::auth::Auth;
-use crate::org::auth::Credentials;
-use crate::org::data::Context;
-use crate::org::data::Data;
-use crate::org::faults::Faults;
-use crate::org::faults::Rule;
+use crate::org::auth::{Auth, Credentials};
+use crate::org::data::{Context, Data};
+use crate::org::faults::{Faults, Rule};
 use crate::org::journal::Journal;
 use crate::org::limits::Limits;
 use crate::org::schema::Schema;
-use crate::org::wire::Handled;
-use crate::org::wire::Request;
+use crate::org::wire::{Handled, Request};
 use crate::time::Timestamp;
 
 pub use server::serve;

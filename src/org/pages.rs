@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::org::data::Rows;
 use crate::org::error::OrgError;

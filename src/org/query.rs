@@ -1,19 +1,12 @@
 //! `/query`, `/queryAll`, `/search` and `/parameterizedSearch`: the engine answers, this pages.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Said;
-use crate::org::ask::unreadable;
+use crate::org::ask::{Answer, Ask, Call, Said, unreadable};
 use crate::org::data::Tx;
 use crate::org::error::OrgError;
-use crate::org::hold;
-use crate::org::pages;
 use crate::org::wire::Method;
+use crate::org::{hold, pages};
 
 /// A query, a further page of one, or its plan.
 pub(super) fn answer(call: &Call<'_>, tx: &Tx<'_>, ask: &Ask<'_>, rest: &[&str]) -> Answer {

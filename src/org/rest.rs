@@ -1,33 +1,13 @@
 //! Which path is which resource, and the small ones: versions, limits, identity, recent.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::Inner;
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Said;
-use crate::org::ask::not_allowed;
-use crate::org::auth;
-use crate::org::batch;
+use crate::org::ask::{Answer, Ask, Call, Said, not_allowed};
 use crate::org::call::VERSIONS;
-use crate::org::chatter;
-use crate::org::collections;
-use crate::org::composite;
-use crate::org::data::Context;
-use crate::org::data::Tx;
+use crate::org::data::{Context, Tx};
 use crate::org::error::OrgError;
-use crate::org::graph;
-use crate::org::hold;
-use crate::org::query;
-use crate::org::rows;
-use crate::org::tree;
-use crate::org::wire::Method;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::wire::Target;
+use crate::org::wire::{Method, Request, Response, Target};
+use crate::org::{Inner, auth, batch, chatter, collections, composite, graph, hold, query, rows, tree};
 use crate::time::Timestamp;
 
 /// Answers a question to the REST interface.

@@ -1,24 +1,13 @@
 //! `/sobjects`: describe and single rows.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Refusal;
-use crate::org::ask::Said;
-use crate::org::ask::not_allowed;
-use crate::org::data::Context;
-use crate::org::data::Tx;
-use crate::org::data::Upserted;
+use crate::org::ask::{Answer, Ask, Call, Refusal, Said, not_allowed};
+use crate::org::data::{Context, Tx, Upserted};
 use crate::org::error::OrgError;
-use crate::org::hold;
-use crate::org::id;
-use crate::org::rest;
 use crate::org::schema::Object;
 use crate::org::wire::Method;
+use crate::org::{hold, id, rest};
 use crate::time::Timestamp;
 
 /// Answers a question whose path goes on after `/sobjects`.

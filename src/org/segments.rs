@@ -1,10 +1,8 @@
 //! The body of a post or comment: segments in, text and segments out.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::org::ask::Refusal;
-use crate::org::ask::unreadable;
+use crate::org::ask::{Refusal, unreadable};
 use crate::org::error::OrgError;
 use crate::org::feed::Feed;
 use crate::org::id;

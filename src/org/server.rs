@@ -9,30 +9,21 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http;
-use axum::serve::IncomingStream;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::clock;
 use crate::org::Org;
-use crate::org::wire::Method;
-use crate::org::wire::Reply;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
+use crate::org::wire::{Method, Reply, Request, Response};
 
 /// Above this a body is refused: Salesforce quotes about 50 MB.
 pub(super) const LARGEST_BODY: usize = 50 * 1024 * 1024;

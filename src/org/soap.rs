@@ -2,14 +2,10 @@
 //! Whatever else SOAP offers is refused as an operation that is not there, and so is login from
 //! version 65 on.
 
-use crate::org::Inner;
 use crate::org::call::VERSIONS;
-use crate::org::hold;
-use crate::org::wire::Method;
-use crate::org::wire::Request;
-use crate::org::wire::Response;
-use crate::org::xml::element;
-use crate::org::xml::escape;
+use crate::org::wire::{Method, Request, Response};
+use crate::org::xml::{element, escape};
+use crate::org::{Inner, hold};
 use crate::time::Timestamp;
 
 /// The last version that knows `login()`.

@@ -2,18 +2,10 @@
 
 use std::collections::HashSet;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::org::ask::Answer;
-use crate::org::ask::Ask;
-use crate::org::ask::Call;
-use crate::org::ask::Said;
-use crate::org::ask::told;
-use crate::org::ask::unreadable;
-use crate::org::data::Context;
-use crate::org::data::Tx;
+use crate::org::ask::{Answer, Ask, Call, Said, told, unreadable};
+use crate::org::data::{Context, Tx};
 use crate::org::error::OrgError;
 use crate::org::schema::Object;
 

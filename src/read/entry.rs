@@ -1,20 +1,16 @@
 //! A kept answer, and whether it may be given.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::event::Found;
-use crate::event::is_named;
+use crate::event::{Found, is_named};
 use crate::time::Timestamp;
 
 /// How far the clocks of two machines may be apart, and how long a change takes to be seen by a

@@ -4,31 +4,19 @@
 //! takes nothing away from the others, and an answer that comes late is kept all the same.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::Answer;
-use super::Kept;
-use super::Reads;
-use super::Source;
-use super::entry::Entry;
-use super::entry::Verdict;
-use super::entry::Wanted;
+use super::entry::{Entry, Verdict, Wanted};
 use super::key::Name;
-use super::late;
-use super::shared::LEASE;
-use super::shared::Lease;
-use super::shared::Shared;
+use super::shared::{LEASE, Lease, Shared};
+use super::{Answer, Kept, Reads, Source, late};
 use crate::clock::Deadline;
 use crate::event::Read;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::salesforce::Spent;
 use crate::time::Timestamp;
 

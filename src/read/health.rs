@@ -1,24 +1,16 @@
 //! What this process knows of how Salesforce does, and what the fleet tells of it through the state
 //! table. A table that cannot be asked leaves every process with its own experience.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::patient::Patient;
 use crate::budget;
-use crate::budget::health::Advice;
-use crate::budget::health::Health;
-use crate::budget::health::Trouble;
+use crate::budget::health::{Advice, Health, Trouble};
 use crate::event::Found;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::fault::Throttle;
+use crate::fault::{Class, Fault, Throttle};
 use crate::salesforce::wire::Usage;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 /// How old what the fleet tells may be.

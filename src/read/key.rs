@@ -1,10 +1,7 @@
 //! The name under which an answer is kept: equal for equal questions, and telling nothing.
 
-use hmac::Hmac;
-use hmac::KeyInit as _;
-use hmac::Mac as _;
-use serde_json::Map;
-use serde_json::Value;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use crate::event::Read;

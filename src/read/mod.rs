@@ -45,31 +45,19 @@ use tokio::time::timeout;
 pub use entry::SETTLE;
 
 use crate::budget::health::Trouble;
-use crate::clock::Clock;
-use crate::clock::Deadline;
-use crate::event::CacheControl;
-use crate::event::Contact;
-use crate::event::Found;
-use crate::event::Read;
-use crate::event::Shape;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::fault::Throttle;
-use crate::salesforce::Called;
-use crate::salesforce::Client;
-use crate::salesforce::Spent;
+use crate::clock::{Clock, Deadline};
+use crate::event::{CacheControl, Contact, Found, Read, Shape};
+use crate::fault::{Class, Fault, Throttle};
+use crate::salesforce::{Called, Client, Spent};
 use crate::store::Table;
 use crate::time::Timestamp;
-use entry::Entry;
-use entry::Verdict;
-use entry::Wanted;
+use entry::{Entry, Verdict, Wanted};
 use flight::Flights;
 use health::Seen;
 use key::Name;
 use own::Own;
 use patient::Patient;
-use shared::Shared;
-use shared::Silent;
+use shared::{Shared, Silent};
 
 /// The most records that a reply can be made of: thirty-two kilobytes hold fewer.
 const MOST: usize = 2000;

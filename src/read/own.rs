@@ -4,10 +4,8 @@ use super::patient::Patient;
 use super::shared::Shared;
 use crate::envelope::id::group_id;
 use crate::event::Contact;
-use crate::outcome::Outcome;
-use crate::outcome::State;
-use crate::outcome::rows;
 use crate::outcome::rows::Stamp;
+use crate::outcome::{Outcome, State, rows};
 use crate::time::Timestamp;
 
 /// How many writes of a contact are looked at. Of one that wrote more, nobody knows all.

@@ -1,8 +1,7 @@
 //! A table that is asked with limited patience: somebody is on the phone.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;

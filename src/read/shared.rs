@@ -8,18 +8,12 @@ use futures::future::join_all;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::entry::Entry;
-use super::entry::MOST_RECORDS;
-use super::entry::SETTLE;
-use super::key::Name;
-use super::key::Secret;
+use super::entry::{Entry, MOST_RECORDS, SETTLE};
+use super::key::{Name, Secret};
 use super::patient::Patient;
 use crate::outcome::rows::Stamp;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
-use crate::store::Table;
+use crate::row::{Key, Row};
+use crate::store::{Expect, PutError, Table};
 use crate::time::Timestamp;
 
 /// How long one process keeps others from asking the same.

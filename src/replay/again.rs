@@ -2,21 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Desk;
-use super::DeskError;
-use super::depends;
-use super::envelope;
+use super::{Desk, DeskError, depends, envelope};
 use crate::envelope::WriteId;
-use crate::outcome::Change;
-use crate::outcome::Outcome;
-use crate::outcome::Reason;
-use crate::outcome::State;
-use crate::outcome::rows::DEAD_LETTERS;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::Edit;
-use crate::store::Expect;
-use crate::store::Message;
-use crate::store::StoreError;
+use crate::outcome::rows::{DEAD_LETTERS, DeadLetter, Edit};
+use crate::outcome::{Change, Outcome, Reason, State};
+use crate::store::{Expect, Message, StoreError};
 use crate::time::Timestamp;
 
 /// How a replay is made.

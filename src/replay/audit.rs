@@ -5,16 +5,12 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Desk;
-use super::DeskError;
+use super::{Desk, DeskError};
 use crate::envelope::WriteId;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::partition;
-use crate::row::Key;
-use crate::row::Row;
+use crate::outcome::rows::{DeadLetter, partition};
+use crate::row::{Key, Row};
 use crate::store::Expect;
 use crate::time::Timestamp;
 

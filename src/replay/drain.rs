@@ -5,23 +5,12 @@
 
 use std::time::Duration;
 
-use crate::envelope::Envelope;
-use crate::envelope::Undecodable;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::Change;
-use crate::outcome::Illegal;
-use crate::outcome::Outcome;
-use crate::outcome::Reason;
+use crate::envelope::{Envelope, Undecodable};
+use crate::fault::{Class, Fault};
 use crate::outcome::rows::DeadLetter;
-use crate::store::Expect;
-use crate::store::Leased;
-use crate::store::PutError;
-use crate::store::Queue;
-use crate::store::StoreError;
-use crate::store::Table;
-use crate::telemetry::Line;
-use crate::telemetry::Metric;
+use crate::outcome::{Change, Illegal, Outcome, Reason};
+use crate::store::{Expect, Leased, PutError, Queue, StoreError, Table};
+use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
 
 /// How long a message is held while it is recorded.

@@ -1,18 +1,12 @@
 //! Repairing a dead write before it is sent again.
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Desk;
-use super::DeskError;
-use super::envelope;
-use crate::envelope::Envelope;
-use crate::envelope::refs;
+use super::{Desk, DeskError, envelope};
+use crate::envelope::{Envelope, refs};
 use crate::event::Write;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::Edit;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::outcome::rows::{DeadLetter, Edit};
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 /// Which places of a write an edit changed: paths, never what they held.

@@ -18,27 +18,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::envelope::Envelope;
-use crate::envelope::WriteId;
 use crate::envelope::id::group_id;
+use crate::envelope::{Envelope, WriteId};
 use crate::fault::Fault;
-use crate::outcome::Illegal;
-use crate::outcome::Outcome;
-use crate::outcome::Reason;
-use crate::outcome::rows::DEAD_INDEX;
-use crate::outcome::rows::DEAD_LETTERS;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::Edit;
-use crate::outcome::rows::KEEP;
-use crate::outcome::rows::OUTCOMES;
-use crate::outcome::rows::partition;
+use crate::outcome::rows::{DEAD_INDEX, DEAD_LETTERS, DeadLetter, Edit, KEEP, OUTCOMES, partition};
+use crate::outcome::{Illegal, Outcome, Reason};
 use crate::salesforce::Client;
-use crate::store::Expect;
-use crate::store::PutError;
-use crate::store::Queue;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{Expect, PutError, Queue, Row, StoreError, Table};
 use crate::time::Timestamp;
 
 mod again;
@@ -48,13 +34,9 @@ mod edit;
 mod purge;
 mod superseded;
 
-pub use again::Options;
-pub use again::Verdict;
-pub use again::heads;
+pub use again::{Options, Verdict, heads};
 pub use audit::Audit;
-pub use drain::Drained;
-pub use drain::drain;
-pub use drain::take;
+pub use drain::{Drained, drain, take};
 pub use edit::Difference;
 pub use purge::Purged;
 

@@ -4,17 +4,12 @@
 //! may still deliver that message, the write would be sent again. So what is younger than the
 //! queue's memory is emptied of everything personal and stays as a mark.
 
-use super::Desk;
-use super::DeskError;
+use super::{Desk, DeskError};
 use crate::envelope::id::group_id;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::Outcome;
-use crate::outcome::Reason;
-use crate::outcome::State;
+use crate::fault::{Class, Fault};
 use crate::outcome::rows::OUTCOMES;
-use crate::store::Expect;
-use crate::store::RETENTION;
+use crate::outcome::{Outcome, Reason, State};
+use crate::store::{Expect, RETENTION};
 use crate::time::Timestamp;
 
 /// What a purge did, or would do.

@@ -4,18 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Desk;
-use super::DeskError;
+use super::{Desk, DeskError};
 use crate::clock::Deadline;
-use crate::envelope::Envelope;
-use crate::envelope::WriteId;
+use crate::envelope::{Envelope, WriteId};
 use crate::event::Write;
-use crate::outcome::Outcome;
-use crate::outcome::SKEW;
-use crate::outcome::Status;
-use crate::outcome::rows::OUTCOMES;
-use crate::outcome::rows::Stamp;
-use crate::outcome::rows::same_id;
+use crate::outcome::rows::{OUTCOMES, Stamp, same_id};
+use crate::outcome::{Outcome, SKEW, Status};
 use crate::time::Timestamp;
 
 impl Desk {

@@ -1,17 +1,13 @@
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::*;
 use crate::envelope::VERSION;
 use crate::event::Write;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::Change;
-use crate::outcome::Effect;
-use crate::outcome::Status;
+use crate::fault::{Class, Fault};
 use crate::outcome::rows::Stamp;
+use crate::outcome::{Change, Effect, Status};
 use crate::store::Message;
 use crate::store::sqlite::Sqlite;
 

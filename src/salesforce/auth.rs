@@ -1,8 +1,6 @@
 //! The token: found, tried, renewed once however many callers see it refused.
 
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,23 +8,14 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::Settings;
-use super::classify;
-use super::lease::Shared;
-use super::lease::Turn;
+use super::lease::{Shared, Turn};
 use super::rows::escape;
-use super::secret::Credentials;
-use super::secret::Hidden;
-use super::secret::Login;
-use super::secret::Vault;
-use super::wire::Exchange;
-use super::wire::Method;
-use super::wire::Request;
+use super::secret::{Credentials, Hidden, Login, Vault};
+use super::wire::{Exchange, Method, Request};
+use super::{Settings, classify};
 use crate::clock;
-use crate::clock::Deadline;
-use crate::clock::Stopwatch;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::clock::{Deadline, Stopwatch};
+use crate::fault::{Class, Fault};
 use crate::store::Table;
 
 /// How long a refused login is believed: a wave of calls must not lock the user out.

@@ -10,11 +10,8 @@
 
 use serde_json::Value;
 
-use super::wire::Cut;
-use super::wire::Response;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::fault::Throttle;
+use super::wire::{Cut, Response};
+use crate::fault::{Class, Fault, Throttle};
 
 /// The longest excerpt of a body that is not Salesforce's.
 const EXCERPT: usize = 160;

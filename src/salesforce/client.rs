@@ -1,30 +1,17 @@
 //! The client: typed calls, each within a deadline, each telling what it cost.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::Settings;
 use super::auth::Auth;
-use super::classify;
-use super::rows;
 use super::rows::Part;
-use super::wire::Cut;
-use super::wire::Exchange;
-use super::wire::Request;
-use super::wire::Usage;
-use crate::clock::Deadline;
-use crate::clock::Stopwatch;
-use crate::event::Found;
-use crate::event::Write;
-use crate::event::Written;
-use crate::fault::Class;
-use crate::fault::Fault;
+use super::wire::{Cut, Exchange, Request, Usage};
+use super::{Settings, classify, rows};
+use crate::clock::{Deadline, Stopwatch};
+use crate::event::{Found, Write, Written};
+use crate::fault::{Class, Fault};
 
 /// The least that a second attempt needs: a new connection, and an answer.
 const AGAIN: Duration = Duration::from_millis(100);

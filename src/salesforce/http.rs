@@ -2,24 +2,16 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use bytes::BytesMut;
-use http_body::Frame;
-use http_body::SizeHint;
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
 
 use super::rows;
-use super::wire::Cut;
-use super::wire::Exchange;
-use super::wire::Method;
-use super::wire::Request;
-use super::wire::Response;
+use super::wire::{Cut, Exchange, Method, Request, Response};
 use crate::net;
 
 /// No answer of Salesforce that a contact flow could use is larger; a Lambda's memory is small.

@@ -7,19 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::secret::Hidden;
 use crate::clock;
 use crate::clock::Deadline;
-use crate::store::Expect;
-use crate::store::Key;
-use crate::store::PutError;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{Expect, Key, PutError, Row, StoreError, Table};
 
 /// How long a login may take before others believe that who holds the lease has died.
 const LEASE: Duration = Duration::from_secs(10);

@@ -21,16 +21,10 @@ mod secret;
 pub mod wire;
 
 pub use auth::Auth;
-pub use client::Called;
-pub use client::Client;
-pub use client::Spent;
+pub use client::{Called, Client, Spent};
 pub use http::Http;
 pub use rows::Part;
-pub use secret::Credentials;
-pub use secret::Hidden;
-pub use secret::Login;
-pub use secret::SecretError;
-pub use secret::Vault;
+pub use secret::{Credentials, Hidden, Login, SecretError, Vault};
 
 /// Which org, as upstream's variables name it.
 #[derive(Clone, Debug, PartialEq, Eq)]

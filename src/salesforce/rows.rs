@@ -4,22 +4,13 @@
 //! compares logs of the two sees the same requests.
 
 use bytes::Bytes;
-use percent_encoding::AsciiSet;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
 
 use super::classify;
-use super::wire::Method;
-use super::wire::Request;
-use super::wire::Usage;
-use crate::event::Found;
-use crate::event::Write;
-use crate::event::Written;
-use crate::fault::Class;
-use crate::fault::Fault;
+use super::wire::{Method, Request, Usage};
+use crate::event::{Found, Write, Written};
+use crate::fault::{Class, Fault};
 
 /// Everything but RFC 3986's unreserved characters.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

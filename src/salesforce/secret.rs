@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::Settings;
 use crate::net;

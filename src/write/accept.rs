@@ -1,33 +1,16 @@
 //! Acceptance: queue first, record second.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Asked;
-use super::Progress;
-use super::QUEUE_PATIENCE;
-use super::TABLE_PATIENCE;
-use super::Taken;
-use super::Writes;
 use super::identity::Known;
-use super::in_time;
-use crate::envelope::Envelope;
-use crate::envelope::VERSION;
-use crate::envelope::WriteId;
-use crate::envelope::refs;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::Outcome;
-use crate::outcome::mutants;
+use super::{Asked, Progress, QUEUE_PATIENCE, TABLE_PATIENCE, Taken, Writes, in_time};
+use crate::envelope::{Envelope, VERSION, WriteId, refs};
+use crate::fault::{Class, Fault};
 use crate::outcome::rows::Name;
+use crate::outcome::{Outcome, mutants};
 use crate::salesforce::Spent;
-use crate::store::Expect;
-use crate::store::Message;
-use crate::store::PutError;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{Expect, Message, PutError, Row, StoreError, Table};
 use crate::time::Timestamp;
 
 /// How often a record is tried before it is left to the worker.

@@ -2,25 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Progress;
-use super::Taken;
-use super::Writes;
-use super::in_time;
+use super::{Progress, Taken, Writes, in_time};
 use crate::clock;
 use crate::clock::Deadline;
 use crate::envelope::WriteId;
 use crate::envelope::id::group_id;
-use crate::event::Contact;
-use crate::event::OutcomeQuery;
-use crate::event::Written;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::Outcome;
-use crate::outcome::Status;
+use crate::event::{Contact, OutcomeQuery, Written};
+use crate::fault::{Class, Fault};
 use crate::outcome::rows::Name;
+use crate::outcome::{Outcome, Status};
 use crate::salesforce::Spent;
 use crate::store::StoreError;
 use crate::time::Timestamp;

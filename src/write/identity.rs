@@ -1,20 +1,12 @@
 //! Who a write is, and whether it was here before.
 
-use super::Asked;
-use super::Writes;
-use super::in_time;
+use super::{Asked, Writes, in_time};
 use crate::envelope::WriteId;
-use crate::envelope::id::canonical_hash;
-use crate::envelope::id::group_id;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::envelope::id::{canonical_hash, group_id};
+use crate::fault::{Class, Fault};
 use crate::outcome::Outcome;
-use crate::outcome::rows::Last;
-use crate::outcome::rows::OUTCOMES;
-use crate::outcome::rows::partition;
-use crate::store::Expect;
-use crate::store::PutError;
-use crate::store::StoreError;
+use crate::outcome::rows::{Last, OUTCOMES, partition};
+use crate::store::{Expect, PutError, StoreError};
 use crate::time::Timestamp;
 
 /// How many writes of one contact are looked at: far more than any contact makes.

@@ -9,37 +9,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Asked;
-use super::Progress;
-use super::Taken;
-use super::Writes;
 use super::ask::progress;
 use super::identity::Known;
-use super::in_time;
-use super::unanswered;
-use crate::clock::Deadline;
-use crate::clock::Stopwatch;
-use crate::envelope::Envelope;
-use crate::envelope::overwritten;
-use crate::envelope::refs;
-use crate::event::Write;
-use crate::event::Written;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::outcome::CALL_TIMEOUT;
-use crate::outcome::Change;
-use crate::outcome::Effect;
-use crate::outcome::Outcome;
-use crate::outcome::State;
-use crate::outcome::may_send;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::KEEP;
-use crate::outcome::rows::Stamp;
-use crate::outcome::rows::Unsettled;
+use super::{Asked, Progress, Taken, Writes, in_time, unanswered};
+use crate::clock::{Deadline, Stopwatch};
+use crate::envelope::{Envelope, overwritten, refs};
+use crate::event::{Write, Written};
+use crate::fault::{Class, Fault};
+use crate::outcome::rows::{DeadLetter, KEEP, Stamp, Unsettled};
+use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, State, may_send};
 use crate::salesforce::Called;
 use crate::salesforce::classify::duplicate_of;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 /// When the worker looks at a write that could not be finished here.

@@ -19,28 +19,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Deadline;
 use crate::envelope::WriteId;
-use crate::event::Contact;
-use crate::event::Control;
-use crate::event::Format;
-use crate::event::Mode;
-use crate::event::Write;
-use crate::event::Written;
-use crate::event::is_named;
-use crate::event::reply;
-use crate::fault::Class;
-use crate::fault::Fault;
+use crate::event::{Contact, Control, Format, Mode, Write, Written, is_named, reply};
+use crate::fault::{Class, Fault};
 use crate::outcome::Modes;
-use crate::salesforce::Called;
-use crate::salesforce::Client;
-use crate::salesforce::Spent;
-use crate::store::Queue;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::salesforce::{Called, Client, Spent};
+use crate::store::{Queue, StoreError, Table};
 use crate::time::Timestamp;
 
 mod accept;

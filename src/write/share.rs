@@ -1,12 +1,9 @@
 //! The fleet's pace, for a call that is made before the reply.
 
-use super::Writes;
-use super::in_time;
+use super::{Writes, in_time};
 use crate::budget;
 use crate::budget::Window;
-use crate::fault::Class;
-use crate::fault::Fault;
-use crate::fault::Throttle;
+use crate::fault::{Class, Fault, Throttle};
 use crate::store::AddError;
 use crate::time::Timestamp;
 

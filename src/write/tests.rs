@@ -4,20 +4,13 @@ use serde_json::json;
 
 use super::*;
 use crate::envelope::Envelope;
-use crate::event::OutcomeQuery;
-use crate::event::Read;
-use crate::event::Shape;
-use crate::outcome::Change;
-use crate::outcome::Effect;
-use crate::outcome::Outcome;
-use crate::outcome::rows::DeadLetter;
-use crate::outcome::rows::Stamp;
+use crate::event::{OutcomeQuery, Read, Shape};
+use crate::outcome::rows::{DeadLetter, Stamp};
+use crate::outcome::{Change, Effect, Outcome};
 use crate::salesforce::told::Told;
-use crate::store::Expect;
 use crate::store::sqlite::Sqlite;
-use crate::store::troubled;
-use crate::store::troubled::Call;
-use crate::store::troubled::Trouble;
+use crate::store::troubled::{Call, Trouble};
+use crate::store::{Expect, troubled};
 
 const T0: Timestamp = Timestamp::from_millis(1_795_170_000_000);
 const CASE: &str = "5005g00000AAAAAAA1";

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Writes;
-use super::in_time;
+use super::{Writes, in_time};
 use crate::envelope::id::group_id;
-use crate::envelope::refs::Part;
-use crate::envelope::refs::parts;
-use crate::event::Contact;
-use crate::event::Read;
+use crate::envelope::refs::{Part, parts};
+use crate::event::{Contact, Read};
 use crate::outcome::Outcome;
 use crate::outcome::rows::Name;
 use crate::store::StoreError;

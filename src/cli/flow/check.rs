@@ -1,23 +1,15 @@
 //! `tieline flow check`: everything that is wrong with flow files, and the safe repairs.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Format;
-use super::bytes;
-use super::decoded;
-use super::known;
-use super::print_rows;
+use super::{Format, bytes, decoded, known, print_rows};
 use crate::flow::model::Document;
 use crate::flow::validate;
-use crate::flow::validate::Around;
-use crate::flow::validate::Diagnostic;
-use crate::flow::validate::Severity;
+use crate::flow::validate::{Around, Diagnostic, Severity};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

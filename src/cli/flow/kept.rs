@@ -3,20 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Format;
-use super::known;
-use super::now;
-use super::print_rows;
-use super::text;
-use crate::flow::import::Renumbered;
-use crate::flow::import::import;
-use crate::flow_host::Error;
-use crate::flow_host::Host;
-use crate::flow_host::registry::Draft;
-use crate::flow_host::registry::Summary;
+use super::{Format, known, now, print_rows, text};
+use crate::flow::import::{Renumbered, import};
+use crate::flow_host::registry::{Draft, Summary};
+use crate::flow_host::{Error, Host};
 use crate::time::Timestamp;
 
 /// Who is named as the author of what a command saves.

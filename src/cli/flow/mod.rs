@@ -1,27 +1,23 @@
 //! `tieline flow …`: CTI Flows checked, run, kept.
 
 use std::io::Read as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::string::FromUtf8Error;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::DataDir;
-use super::Format;
 use super::print::list;
+use super::{DataDir, Format};
 use crate::clock;
 use crate::config;
 use crate::flow::catalogue;
 use crate::flow::diff::diff;
 use crate::flow::explain::explain;
 use crate::flow::model::Document;
-use crate::flow_host::Host;
-use crate::flow_host::Settings;
+use crate::flow_host::{Host, Settings};
 use crate::store::aws::Aws;
 use crate::store::sqlite;
 use crate::store::sqlite::Sqlite;

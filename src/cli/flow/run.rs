@@ -6,23 +6,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::document;
-use super::now;
 use super::scripted::Script;
-use super::tell::record;
-use super::tell::tell;
-use super::tell::unanswered;
-use super::text;
+use super::tell::{record, tell, unanswered};
+use super::{document, now, text};
 use crate::config;
 use crate::flow::catalogue;
 use crate::flow::run::Event;
-use crate::flow_host::Host;
-use crate::flow_host::Mode;
-use crate::flow_host::Settings;
-use crate::flow_host::Started;
-use crate::flow_host::contact_event;
-use crate::lambda::Service;
-use crate::lambda::events;
+use crate::flow_host::{Host, Mode, Settings, Started, contact_event};
+use crate::lambda::{Service, events};
 use crate::store::sqlite::Sqlite;
 
 #[derive(Debug, clap::Args)]

@@ -11,12 +11,10 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::flow::model::Document;
-use crate::flow::run::Exception;
-use crate::flow::run::Outcome;
+use crate::flow::run::{Exception, Outcome};
 
 /// What can be expected of a run.
 const EXPECTED: [&str; 5] = ["status", "error", "actions", "asked", "trace"];

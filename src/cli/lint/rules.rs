@@ -3,17 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::graph::Block;
-use super::graph::Flow;
-use super::graph::ID;
-use super::graph::Invoke;
-use super::graph::Kind;
-use super::graph::dynamic;
-use super::graph::references;
+use super::graph::{Block, Flow, ID, Invoke, Kind, dynamic, references};
 use crate::event;
 use crate::time::Timestamp;
 

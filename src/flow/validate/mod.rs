@@ -9,8 +9,7 @@
 //! Its laws: linear in the size of the file but for data flow, which is left out above
 //! [`FLOW_LIMIT`] actions, where an error stands anyway.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 

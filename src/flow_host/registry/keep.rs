@@ -1,30 +1,15 @@
 //! How flows are kept: a row for each record, and one for the text of each version.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Draft;
-use super::FLOWS;
-use super::Flow;
-use super::Problems;
-use super::Record;
-use super::Summary;
-use super::Version;
-use super::around;
-use super::is_event;
+use super::{Draft, FLOWS, Flow, Problems, Record, Summary, Version, around, is_event};
 use crate::flow::model::Document;
 use crate::flow::validate;
-use crate::flow::validate::Diagnostic;
-use crate::flow::validate::MAX_READ_BYTES;
-use crate::flow::validate::Severity;
-use crate::flow_host::Error;
-use crate::flow_host::Host;
-use crate::flow_host::rows::decode;
-use crate::flow_host::rows::encode;
-use crate::row::Key;
-use crate::row::Row;
-use crate::store::Expect;
-use crate::store::PutError;
+use crate::flow::validate::{Diagnostic, MAX_READ_BYTES, Severity};
+use crate::flow_host::rows::{decode, encode};
+use crate::flow_host::{Error, Host};
+use crate::row::{Key, Row};
+use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 /// How many versions a record remembers the notes of; the versions themselves all stay.

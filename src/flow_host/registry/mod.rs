@@ -5,16 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Error;
-use super::Host;
 use super::rows::decode;
-use crate::flow::catalogue;
+use super::{Error, Host};
 use crate::flow::model::Document;
-use crate::flow::validate;
 use crate::flow::validate::Around;
+use crate::flow::{catalogue, validate};
 use crate::time::Timestamp;
 
 mod keep;

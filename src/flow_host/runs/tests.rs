@@ -1,10 +1,8 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::flow_host::Ask;
-use crate::flow_host::Invoke;
-use crate::flow_host::Settings;
 use crate::flow_host::long::tests::noise;
+use crate::flow_host::{Ask, Invoke, Settings};
 use crate::store::Table;
 use crate::store::sqlite::Sqlite;
 

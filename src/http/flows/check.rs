@@ -3,23 +3,16 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use serde::Deserialize;
-use serde::Serialize;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Problem;
-use super::TAG;
-use super::ok;
-use super::read;
+use super::{Problem, TAG, ok, read};
 use crate::clock;
-use crate::flow::catalogue;
 use crate::flow::model::Document;
-use crate::flow::validate;
-use crate::flow::validate::Around;
-use crate::flow::validate::Diagnostic;
 use crate::flow::validate::fix::Applied;
+use crate::flow::validate::{Around, Diagnostic};
+use crate::flow::{catalogue, validate};
 use crate::flow_host::Host;
 
 /// Blocks, sources and events: what the editor offers and the validator knows.

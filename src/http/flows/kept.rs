@@ -1,27 +1,16 @@
 //! Flows that are kept, and their versions.
 
 use axum::body::Bytes;
-use axum::extract::Path;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::AUTHOR;
-use super::Problem;
-use super::TAG;
-use super::answer;
-use super::ok;
-use super::read;
-use super::read_or_default;
+use super::{AUTHOR, Problem, TAG, answer, ok, read, read_or_default};
 use crate::clock;
 use crate::flow_host::Host;
-use crate::flow_host::registry::Draft;
-use crate::flow_host::registry::Flow;
-use crate::flow_host::registry::Summary;
-use crate::flow_host::registry::Version;
+use crate::flow_host::registry::{Draft, Flow, Summary, Version};
 
 /// All flows.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,28 +7,23 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use axum::routing::get;
-use axum::routing::post;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::OpenApi;
 
 use super::problem::Problem;
 use crate::flow::validate::MAX_READ_BYTES;
-use crate::flow_host::Error;
-use crate::flow_host::Host;
+use crate::flow_host::{Error, Host};
 
 mod check;
 mod kept;
 mod runs;
 mod templates;
 
-pub use templates::TEMPLATES;
-pub use templates::Template;
+pub use templates::{TEMPLATES, Template};
 
 /// Who is named as the author: the local server knows one person.
 const AUTHOR: &str = "local";

@@ -5,35 +5,20 @@
 use std::collections::HashMap;
 
 use axum::body::Bytes;
-use axum::extract::Path;
-use axum::extract::Query;
-use axum::extract::State;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
-use utoipa::IntoParams;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
-use super::Problem;
-use super::TAG;
-use super::answer;
-use super::ok;
-use super::read;
-use super::read_or_default;
+use super::{Problem, TAG, answer, ok, read, read_or_default};
 use crate::clock;
 use crate::flow::model::Document;
-use crate::flow::run::Event;
-use crate::flow::run::Exception;
-use crate::flow::run::Outcome;
-use crate::flow_host::Found;
-use crate::flow_host::Host;
-use crate::flow_host::Mode;
-use crate::flow_host::Started;
+use crate::flow::run::{Event, Exception, Outcome};
 use crate::flow_host::events::Ran;
 use crate::flow_host::runs::Shown;
+use crate::flow_host::{Found, Host, Mode, Started};
 
 /// What is to be run.
 #[derive(Debug, Deserialize, ToSchema)]

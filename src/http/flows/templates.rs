@@ -3,12 +3,10 @@
 use std::sync::LazyLock;
 
 use axum::response::Response;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::TAG;
-use super::ok;
+use super::{TAG, ok};
 use crate::flow::model::Document;
 
 /// A flow to begin with.
@@ -64,9 +62,7 @@ pub(super) async fn list() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::validate::Around;
-    use crate::flow::validate::Severity;
-    use crate::flow::validate::check;
+    use crate::flow::validate::{Around, Severity, check};
 
     #[test]
     fn every_template_is_a_flow_without_fault_for_its_event() {

@@ -2,14 +2,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::flow_host::Ask;
-use crate::flow_host::Invoke;
-use crate::flow_host::Settings;
+use crate::flow_host::{Ask, Invoke, Settings};
 use crate::store::sqlite::Sqlite;
 
 /// The interface over a store in memory and a Salesforce that knows one caller.

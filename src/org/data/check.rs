@@ -1,20 +1,15 @@
 //! What Salesforce refuses about a record as a whole: missing fields, lost references, doubles,
 //! rules, locks.
 
-use rusqlite::params;
-use rusqlite::params_from_iter;
 use rusqlite::types::Value as Sql;
+use rusqlite::{params, params_from_iter};
 use serde_json::json;
 
 use super::super::error::OrgError;
-use super::super::schema::DuplicateRule;
-use super::super::schema::Field;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::Context;
-use super::Tx;
+use super::super::schema::{DuplicateRule, Field, Kind, Object};
 use super::row::Row;
 use super::write::Errors;
+use super::{Context, Tx};
 
 impl Tx<'_> {
     /// Everything that can be told before the row is written.

@@ -6,9 +6,8 @@ use rusqlite::types::Value as Sql;
 
 use super::super::error::OrgError;
 use super::super::id;
-use super::Tx;
-use super::table;
 use super::write::auto_number;
+use super::{Tx, table};
 
 impl Tx<'_> {
     /// Makes a copy of a record for each of the values, which its `field` takes. Only for objects

@@ -4,11 +4,9 @@ use rusqlite::params;
 
 use super::super::error::OrgError;
 use super::super::schema::Object;
-use super::Context;
-use super::Tx;
-use super::check;
 use super::row::Row;
 use super::write::Errors;
+use super::{Context, Tx, check};
 
 /// Objects whose records are switched off rather than deleted.
 const LASTING: [&str; 4] = ["User", "Profile", "Organization", "RecordType"];

@@ -6,9 +6,8 @@ use rusqlite::types::Value as Sql;
 
 use super::super::error::OrgError;
 use super::super::schema::PicklistValue;
-use super::Context;
-use super::Tx;
 use super::row::Row;
+use super::{Context, Tx};
 
 /// Fills in what follows from the rest of the record.
 pub(super) fn complete(

@@ -6,12 +6,10 @@
 //! it is and who asks.
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::state::State;
 use super::error::OrgError;

@@ -6,11 +6,8 @@ use serde_json::Value;
 
 use super::super::error::OrgError;
 use super::super::id;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::Context;
-use super::Tx;
-use super::value;
+use super::super::schema::{Kind, Object};
+use super::{Context, Tx, value};
 
 impl Tx<'_> {
     /// The record, `attributes` first: the named fields (parents by path), or all.

@@ -1,15 +1,11 @@
 //! One record on its way into a table: the columns of its object, by field.
 
-use rusqlite::Row as SqlRow;
-use rusqlite::params;
 use rusqlite::types::Value as Sql;
+use rusqlite::{Row as SqlRow, params};
 
 use super::super::error::OrgError;
-use super::super::schema::Field;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::Tx;
-use super::table;
+use super::super::schema::{Field, Kind, Object};
+use super::{Tx, table};
 
 /// The values of a record, in the order of its object's fields.
 #[derive(Clone, Debug)]

@@ -5,12 +5,8 @@ use std::cmp::Ordering;
 use rusqlite::Connection;
 
 use super::super::error::OrgError;
-use super::super::schema::Field;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::super::schema::Schema;
-use super::super::soql;
-use super::super::sosl;
+use super::super::schema::{Field, Kind, Object, Schema};
+use super::super::{soql, sosl};
 
 /// Makes what is not there yet; a schema that gained fields gains columns.
 pub(super) fn prepare(db: &Connection, schema: &Schema) -> Result<(), OrgError> {

@@ -2,14 +2,12 @@
 
 use jiff::civil;
 use jiff::tz::Offset;
-use rusqlite::types::Value as Sql;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value as Sql, ValueRef};
 use serde_json::Value;
 
 use super::super::error::OrgError;
 use super::super::id;
-use super::super::schema::Field;
-use super::super::schema::Kind;
+use super::super::schema::{Field, Kind};
 
 /// What is stored for a value that a request gives to a field. Empty text is no value.
 pub(super) fn store(field: &Field, value: &Value) -> Result<Sql, OrgError> {

@@ -5,16 +5,9 @@ use serde_json::Value;
 
 use super::super::error::OrgError;
 use super::super::id;
-use super::super::schema::Field;
-use super::super::schema::Object;
-use super::Context;
-use super::Fields;
-use super::Tx;
-use super::Upserted;
-use super::check;
-use super::derive;
+use super::super::schema::{Field, Object};
 use super::row::Row;
-use super::value;
+use super::{Context, Fields, Tx, Upserted, check, derive, value};
 
 /// What an update may not do that a create may, and the other way round.
 #[derive(Clone, Copy, PartialEq)]

@@ -11,14 +11,10 @@ mod phone;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::org::auth::Identity;
-use crate::org::data::Context;
-use crate::org::data::Data;
-use crate::org::data::Tx;
+use crate::org::data::{Context, Data, Tx};
 use crate::org::error::OrgError;
 use crate::org::id;
 use crate::org::wire::Chance;

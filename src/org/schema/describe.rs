@@ -1,13 +1,8 @@
 //! The schema as Salesforce's describe tells it.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::Field;
-use super::Kind;
-use super::Object;
-use super::Schema;
+use super::{Field, Kind, Object, Schema};
 
 impl Schema {
     /// `GET …/sobjects`.

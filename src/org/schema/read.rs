@@ -5,14 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Child;
-use super::DuplicateRule;
-use super::Field;
-use super::Kind;
-use super::Object;
-use super::PicklistValue;
-use super::Schema;
-use super::ValidationRule;
+use super::{Child, DuplicateRule, Field, Kind, Object, PicklistValue, Schema, ValidationRule};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

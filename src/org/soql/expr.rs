@@ -1,13 +1,11 @@
 //! Fields and functions as SQL terms.
 
 use super::super::error::OrgError;
-use super::super::schema::Field;
-use super::super::schema::Kind;
+use super::super::schema::{Field, Kind};
 use super::ast::Expr;
 use super::fault;
 use super::filter::Builder;
-use super::scope::Column;
-use super::scope::Scope;
+use super::scope::{Column, Scope};
 
 /// What a field or function is in SQL.
 #[derive(Clone, Debug)]

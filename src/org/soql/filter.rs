@@ -8,19 +8,11 @@ use rusqlite::types::Value as Sql;
 use super::super::data::Context;
 use super::super::error::OrgError;
 use super::super::schema::Kind;
-use super::ast::Condition;
-use super::ast::Expr;
-use super::ast::Literal;
-use super::ast::Operator;
-use super::ast::Query;
-use super::expr::Term;
-use super::expr::quoted;
-use super::fault;
-use super::plan::Ask;
-use super::plan::Plan;
-use super::plan::Shape;
+use super::ast::{Condition, Expr, Literal, Operator, Query};
+use super::expr::{Term, quoted};
+use super::plan::{Ask, Plan, Shape};
 use super::scope::Scope;
-use super::text;
+use super::{fault, text};
 
 /// What the clauses of one SQL statement gather.
 pub(crate) struct Builder<'q> {

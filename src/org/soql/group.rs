@@ -2,20 +2,12 @@
 
 use super::super::error::OrgError;
 use super::super::schema::Kind;
-use super::ast::Expr;
-use super::ast::Item;
-use super::ast::Query;
-use super::expr;
+use super::ast::{Expr, Item, Query};
 use super::expr::Term;
-use super::fault;
 use super::filter::Builder;
-use super::plan::Column;
-use super::plan::Plan;
-use super::plan::Shape;
-use super::plan::page;
-use super::plan::sort_key;
-use super::plan::where_clause;
+use super::plan::{Column, Plan, Shape, page, sort_key, where_clause};
 use super::scope::Scope;
+use super::{expr, fault};
 
 /// A column of the result: the same in every grouping, or depending on what it groups by.
 enum Cell {

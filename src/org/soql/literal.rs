@@ -7,15 +7,11 @@ use super::super::data::value;
 use super::super::error::OrgError;
 use super::super::id;
 use super::super::schema::Kind;
-use super::ast::Expr;
-use super::ast::Literal;
-use super::dates;
+use super::ast::{Expr, Literal};
 use super::expr::Term;
-use super::fault;
-use super::filter::Builder;
-use super::filter::is_text;
+use super::filter::{Builder, is_text};
 use super::scope::Scope;
-use super::text;
+use super::{dates, fault, text};
 
 impl Builder<'_> {
     /// A literal of the term's type, as a parameter.

@@ -3,19 +3,9 @@
 use tree_sitter::Node;
 
 use super::super::error::OrgError;
-use super::ast::Condition;
-use super::ast::Expr;
-use super::ast::FieldSet;
-use super::ast::Item;
-use super::ast::Literal;
-use super::ast::Operator;
-use super::ast::Order;
-use super::ast::Path;
-use super::ast::Query;
-use super::ast::TypeOf;
+use super::ast::{Condition, Expr, FieldSet, Item, Literal, Operator, Order, Path, Query, TypeOf};
 use super::fault;
-use super::parse::child;
-use super::parse::children;
+use super::parse::{child, children};
 
 /// Reads nodes of one text.
 pub(crate) struct Lower<'t> {

@@ -26,16 +26,9 @@ pub(crate) use self::scope::no_object;
 
 use serde_json::Value;
 
-use self::ast::Expr;
-use self::ast::FieldSet;
-use self::ast::Item;
-use self::ast::Path;
-use self::ast::Query;
-use self::plan::Ask;
-use self::plan::Within;
-use super::data::Context;
-use super::data::Rows;
-use super::data::Tx;
+use self::ast::{Expr, FieldSet, Item, Path, Query};
+use self::plan::{Ask, Within};
+use super::data::{Context, Rows, Tx};
 use super::error::OrgError;
 use super::schema::Object;
 

@@ -2,15 +2,9 @@
 //!
 //! The grammar is `tree-sitter-sfapex`; what it lets pass and Salesforce does not is refused here.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tree_sitter::Language;
-use tree_sitter::LogType;
-use tree_sitter::Node;
-use tree_sitter::Parser;
-use tree_sitter::Tree;
+use tree_sitter::{Language, LogType, Node, Parser, Tree};
 
 use super::super::error::OrgError;
 use super::ast::Query;

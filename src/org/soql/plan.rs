@@ -4,19 +4,11 @@ use rusqlite::types::Value as Sql;
 
 use super::super::data::Context;
 use super::super::error::OrgError;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::super::schema::Schema;
-use super::ast::FieldSet;
-use super::ast::Item;
-use super::ast::Query;
-use super::expr;
-use super::fault;
+use super::super::schema::{Kind, Object, Schema};
+use super::ast::{FieldSet, Item, Query};
 use super::filter::Builder;
-use super::group;
-use super::scope;
 use super::scope::Scope;
-use super::select;
+use super::{expr, fault, group, scope, select};
 
 /// Everything a query is asked with.
 #[derive(Clone, Copy)]

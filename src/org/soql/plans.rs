@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::error::OrgError;
-use super::plan::Ask;
-use super::plan::Plan;
+use super::plan::{Ask, Plan};
 
 /// As many plans are kept, of texts up to this length; then they are made anew.
 const MOST: usize = 256;

@@ -1,24 +1,14 @@
 //! Runs a plan: rows become records as Salesforce writes them.
 
-use rusqlite::Row;
-use rusqlite::params_from_iter;
-use rusqlite::types::Value as Sql;
-use rusqlite::types::ValueRef;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Row, params_from_iter};
+use serde_json::{Map, Value, json};
 
-use super::super::data::Rows;
-use super::super::data::Tx;
-use super::super::data::value;
+use super::super::data::{Rows, Tx, value};
 use super::super::error::OrgError;
 use super::super::schema::Kind;
 use super::format;
-use super::plan::Ask;
-use super::plan::Node;
-use super::plan::Plan;
-use super::plan::Record;
-use super::plan::Shape;
+use super::plan::{Ask, Node, Plan, Record, Shape};
 
 /// Runs the plan.
 pub(crate) fn run(tx: &Tx<'_>, ask: Ask<'_>, plan: &Plan) -> Result<Rows, OrgError> {

@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::error::OrgError;
-use super::super::schema::Field;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::super::schema::Schema;
+use super::super::schema::{Field, Kind, Object, Schema};
 use super::ast::Path;
 use super::fault;
 

@@ -1,29 +1,14 @@
 //! SELECT's entries as columns of a statement, and as the shape of its records.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::error::OrgError;
-use super::super::schema::Kind;
-use super::super::schema::Object;
-use super::ast::Expr;
-use super::ast::FieldSet;
-use super::ast::Item;
-use super::ast::Path;
-use super::ast::Query;
-use super::ast::TypeOf;
-use super::expr;
-use super::fault;
+use super::super::schema::{Kind, Object};
+use super::ast::{Expr, FieldSet, Item, Path, Query, TypeOf};
 use super::filter::Builder;
-use super::plan;
-use super::plan::Ask;
-use super::plan::Node;
-use super::plan::Record;
-use super::plan::Within;
-use super::scope;
-use super::scope::Column;
-use super::scope::Scope;
-use super::scope::Step;
+use super::plan::{Ask, Node, Record, Within};
+use super::scope::{Column, Scope, Step};
+use super::{expr, fault, plan, scope};
 
 /// The columns of the statement.
 #[derive(Default)]

@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::parse;
-use crate::org::data::tests::ask;
-use crate::org::data::tests::empty;
-use crate::org::data::tests::make;
+use crate::org::data::tests::{ask, empty, make};
 
 fn grammar(soql: &str) -> Result<(), String> {
     parse::soql(soql).map(drop).map_err(|e| e.to_string())

@@ -5,16 +5,13 @@
 
 use std::fmt::Write as _;
 
-use rusqlite::Connection;
-use rusqlite::params;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
 
 use super::super::data::Tx;
 use super::super::error::OrgError;
 use super::super::id;
-use super::super::schema::Field;
-use super::super::schema::Kind;
-use super::super::schema::Object;
+use super::super::schema::{Field, Kind, Object};
 
 /// Shorter ends of a phone number are found by its groups of digits alone.
 const SHORTEST_END: usize = 5;

@@ -7,18 +7,12 @@ mod term;
 
 use serde_json::Value;
 
-use super::data::Context;
-use super::data::Tx;
+use super::data::{Context, Tx};
 use super::error::OrgError;
 use super::schema::Object;
-use super::soql::ast::Expr;
-use super::soql::ast::Item;
-use super::soql::ast::Path;
-use super::soql::ast::Query;
-use super::soql::plan;
-use super::soql::plan::Ask;
-use super::soql::plan::Within;
-use super::soql::run;
+use super::soql::ast::{Expr, Item, Path, Query};
+use super::soql::plan::{Ask, Within};
+use super::soql::{plan, run};
 
 /// Records in one answer.
 const MOST: u64 = 2_000;

@@ -1,16 +1,12 @@
 //! `parameterizedSearch`: the same search, its parts as JSON.
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::data::Context;
-use super::super::data::Tx;
+use super::super::data::{Context, Tx};
 use super::super::error::OrgError;
 use super::super::schema::Schema;
-use super::super::soql::ast::Expr;
-use super::super::soql::ast::Item;
-use super::super::soql::ast::Query;
+use super::super::soql::ast::{Expr, Item, Query};
 use super::super::soql::parse;
 use super::Search;
 

@@ -3,14 +3,10 @@
 use tree_sitter::Node;
 
 use super::super::error::OrgError;
-use super::super::soql::ast::Path;
-use super::super::soql::ast::Query;
+use super::super::soql::ast::{Path, Query};
 use super::super::soql::lower::Lower;
-use super::super::soql::parse::child;
-use super::super::soql::parse::children;
-use super::super::soql::parse::tree;
-use super::Search;
-use super::only_id;
+use super::super::soql::parse::{child, children, tree};
+use super::{Search, only_id};
 
 /// The longest search that Salesforce reads, in characters.
 const LONGEST: usize = 100_000;

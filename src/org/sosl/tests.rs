@@ -1,11 +1,8 @@
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::parse;
 use crate::org::data::Data;
-use crate::org::data::tests::context;
-use crate::org::data::tests::empty;
-use crate::org::data::tests::make;
+use crate::org::data::tests::{context, empty, make};
 
 pub(crate) fn grammar(sosl: &str) -> Result<(), String> {
     parse::sosl(sosl).map(drop).map_err(|e| e.to_string())

@@ -3,11 +3,9 @@
 use serde_json::Map;
 
 use super::*;
-use crate::envelope::Envelope;
-use crate::envelope::WriteId;
+use crate::envelope::{Envelope, WriteId};
 use crate::event::Write;
-use crate::outcome::Outcome;
-use crate::outcome::State;
+use crate::outcome::{Outcome, State};
 
 #[tokio::test(start_paused = true)]
 async fn after_an_own_write_nothing_older_is_given() {

@@ -8,35 +8,23 @@ mod laws;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use proptest::prelude::*;
-use serde_json::Value;
-use serde_json::json;
-use tokio::time::sleep;
-use tokio::time::timeout;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::outcome::rows::Stamp;
-use crate::row::Key;
-use crate::row::Row;
+use crate::row::{Key, Row};
 use crate::salesforce;
-use crate::salesforce::Auth;
-use crate::salesforce::Hidden;
-use crate::salesforce::Vault;
-use crate::salesforce::wire::Cut;
-use crate::salesforce::wire::Exchange;
-use crate::salesforce::wire::Request;
-use crate::salesforce::wire::Response;
-use crate::salesforce::wire::Usage;
-use crate::store::Expect;
+use crate::salesforce::wire::{Cut, Exchange, Request, Response, Usage};
+use crate::salesforce::{Auth, Hidden, Vault};
 use crate::store::sqlite::Sqlite;
-use crate::store::troubled;
 use crate::store::troubled::Trouble;
+use crate::store::{Expect, troubled};
 
 const START: i64 = 1_800_000_000_000;
 

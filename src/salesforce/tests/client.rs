@@ -1,5 +1,4 @@
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,13 +6,10 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
-use crate::salesforce::Hidden;
-use crate::salesforce::Vault;
 use crate::salesforce::wire::Response;
-use crate::store::Table;
-use crate::store::troubled;
-use crate::store::troubled::Call;
-use crate::store::troubled::Trouble;
+use crate::salesforce::{Hidden, Vault};
+use crate::store::troubled::{Call, Trouble};
+use crate::store::{Table, troubled};
 
 type Answer = Result<Response, Cut>;
 

@@ -10,19 +10,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue as Value;
-use aws_sdk_dynamodb::types::ReturnValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use aws_sdk_dynamodb::types::{AttributeValue as Value, ReturnValue};
 
 use super::{Aws, failed};
-use crate::store::AddError;
-use crate::store::Expect;
-use crate::store::Key;
-use crate::store::PutError;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
-use crate::store::check_row;
+use crate::store::{AddError, Expect, Key, PutError, Row, StoreError, Table, check_row};
 use crate::time::Timestamp;
 
 type Item = HashMap<String, Value>;

@@ -8,14 +8,11 @@ use std::{sync::Arc, time::Duration};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
 use crate::net;
-use crate::store::Queue;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{Queue, StoreError, Table};
 
 mod dynamodb;
 mod sqs;

@@ -7,22 +7,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_sqs::types::BatchResultErrorEntry;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
-use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
-use aws_sdk_sqs::types::Message as Received;
-use aws_sdk_sqs::types::MessageSystemAttributeName as Attribute;
-use aws_sdk_sqs::types::QueueAttributeName;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    Message as Received, MessageSystemAttributeName as Attribute, QueueAttributeName,
+    SendMessageBatchRequestEntry,
+};
 
 use super::{Aws, OPERATION, classify, failed, time_limits};
-use crate::store::Depth;
-use crate::store::Handle;
-use crate::store::Leased;
-use crate::store::MAX_BODY;
-use crate::store::Message;
-use crate::store::Queue;
-use crate::store::StoreError;
+use crate::store::{Depth, Handle, Leased, MAX_BODY, Message, Queue, StoreError};
 use crate::time::Timestamp;
 
 /// What one call carries at most.

@@ -21,9 +21,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::store::Queue;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{Queue, StoreError, Table};
 use crate::time::Timestamp;
 
 mod engine;

@@ -6,15 +6,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::engine::Engine;
-use crate::store::DEDUPLICATION;
-use crate::store::Depth;
-use crate::store::Handle;
-use crate::store::Leased;
-use crate::store::MAX_VISIBILITY;
-use crate::store::Message;
-use crate::store::Queue;
-use crate::store::RETENTION;
-use crate::store::StoreError;
+use crate::store::{
+    DEDUPLICATION, Depth, Handle, Leased, MAX_VISIBILITY, Message, Queue, RETENTION, StoreError,
+};
 use crate::time::Timestamp;
 
 /// How often a waiting receiver looks for itself: leases end silently, and messages may come from

@@ -6,14 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::engine::Engine;
-use crate::store::AddError;
-use crate::store::Expect;
-use crate::store::Key;
-use crate::store::PutError;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
-use crate::store::check_row;
+use crate::store::{AddError, Expect, Key, PutError, Row, StoreError, Table, check_row};
 use crate::time::Timestamp;
 
 #[derive(Debug)]

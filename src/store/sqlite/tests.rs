@@ -1,11 +1,7 @@
 use std::time::Duration;
 
-use crate::store::Expect;
-use crate::store::Key;
-use crate::store::Message;
-use crate::store::Row;
-use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
+use crate::store::{Expect, Key, Message, Row, StoreError};
 use crate::time::Timestamp;
 
 const T0: Timestamp = Timestamp::from_millis(1_795_170_000_000);

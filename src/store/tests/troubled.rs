@@ -5,18 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::store::AddError;
-use crate::store::Depth;
-use crate::store::Expect;
-use crate::store::Handle;
-use crate::store::Key;
-use crate::store::Leased;
-use crate::store::Message;
-use crate::store::PutError;
-use crate::store::Queue;
-use crate::store::Row;
-use crate::store::StoreError;
-use crate::store::Table;
+use crate::store::{
+    AddError, Depth, Expect, Handle, Key, Leased, Message, PutError, Queue, Row, StoreError, Table,
+};
 use crate::time::Timestamp;
 
 /// What is asked of a store.

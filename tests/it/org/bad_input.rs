@@ -1,7 +1,6 @@
 //! What a client may send wrong: Salesforce's status and code, and the org goes on.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tieline::org::Settings;
 use tieline::org::wire::Method;
 

@@ -1,7 +1,6 @@
 //! Composite, collections, trees, graphs and batches.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tieline::org::Settings;
 use tieline::org::faults::Rule;
 

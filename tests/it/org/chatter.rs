@@ -1,9 +1,7 @@
 //! Posts, comments, likes, feeds, users and groups.
 
-use serde_json::Value;
-use serde_json::json;
-use tieline::org::Settings;
-use tieline::org::limits;
+use serde_json::{Value, json};
+use tieline::org::{Settings, limits};
 
 use super::Client;
 

@@ -1,7 +1,6 @@
 //! Clients that others wrote for the real Salesforce, run against the org.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tieline::org::Settings;

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
-use tieline::org::Settings;
+use serde_json::{Value, json};
 use tieline::org::faults::Rule;
-use tieline::org::limits;
-use tieline::org::wire::Method;
-use tieline::org::wire::Reply;
+use tieline::org::wire::{Method, Reply};
+use tieline::org::{Settings, limits};
 
 use super::Client;
 

@@ -12,13 +12,8 @@ mod soap;
 mod sockets;
 
 use serde_json::Value;
-use tieline::org::Org;
-use tieline::org::Settings;
-use tieline::org::wire::Handled;
-use tieline::org::wire::Method;
-use tieline::org::wire::Reply;
-use tieline::org::wire::Request;
-use tieline::org::wire::Response;
+use tieline::org::wire::{Handled, Method, Reply, Request, Response};
+use tieline::org::{Org, Settings};
 use tieline::time::Timestamp;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);

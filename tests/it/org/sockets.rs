@@ -1,10 +1,8 @@
 //! What only sockets show: cut connections, half-sent requests, compressed bodies.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tieline::org::Settings;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::NOW;

@@ -14,8 +14,7 @@
 //! process can promise (a machine may stand still between two instructions): a key in Salesforce
 //! needs no such promise, and without one it is the gap that `docs/promises.md` tells of.
 
-use std::collections::HashSet;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tieline::dispatch;
-use tieline::org;
 use tieline::org::Org;
 use tieline::outcome::rows::{DEAD_LETTERS, DeadLetter, OUTCOMES, partition};
 use tieline::outcome::{Modes, Outcome};
@@ -20,6 +18,7 @@ use tieline::store::{Queue, Table};
 use tieline::time::Timestamp;
 use tieline::worker::{self, Clock, Worker};
 use tieline::write::{self, Writes};
+use tieline::{dispatch, org};
 use tokio::sync::Notify;
 
 use super::ledger::{Ledger, WatchedQueue, WatchedTable};

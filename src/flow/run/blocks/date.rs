@@ -1,9 +1,8 @@
 //! Dates: read in the forms in which Salesforce, Amazon Connect and people write them, written by
 //! a pattern.
 
-use jiff::civil;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, Zoned, civil};
 use serde_json::Value;
 
 use super::super::Exception;

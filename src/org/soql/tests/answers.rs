@@ -1,14 +1,11 @@
 //! Answers compared with those of SQL written by hand over the same rows.
 
 use rusqlite::types::ValueRef;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::pairs;
 use crate::org::data::Data;
-use crate::org::data::tests::ask;
-use crate::org::data::tests::empty;
-use crate::org::data::tests::make;
+use crate::org::data::tests::{ask, empty, make};
 
 /// A small company with gaps: whatever may be empty is so somewhere.
 fn company() -> Data {
