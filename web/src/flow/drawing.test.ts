@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readCatalogue, readTemplates } from "../../dev/reference";
+import { readCatalogue, readTemplates } from "./catalogue.fixture";
 import type { Action, FlowDocument } from "../api/types";
 import { Catalogue } from "./catalogue";
 import { GRID, linesOf, moveActions, positionOf } from "./document";
