@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 
 use crate::store::{Queue, StoreError, Table};
 use crate::time::Timestamp;
@@ -158,6 +158,8 @@ fn open(folder: &Path) -> Result<Connection, StoreError> {
 /// Text is compared by its bytes (SQLite's default), as DynamoDB compares sort keys.
 fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
+    // Without it, a `LIMIT ?` is planned for its value: each run of the cached statement plans it anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA temp_store = memory;
          CREATE TABLE IF NOT EXISTS message (
