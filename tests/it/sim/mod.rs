@@ -64,7 +64,10 @@ fn seeds() {
                     }
                     match run::run(&Plan::of(first + n)) {
                         Ok(figures) => total.lock().unwrap().add(figures),
-                        Err(story) => failed.lock().unwrap().push((first + n, story)),
+                        Err(story) => {
+                            println!("{}", story.lines().next().unwrap_or_default());
+                            failed.lock().unwrap().push((first + n, story));
+                        }
                     }
                     if n > 0 && n.is_multiple_of(5000) {
                         println!("{n} of {count} seeds, {} failed", failed.lock().unwrap().len());
@@ -77,9 +80,6 @@ fn seeds() {
     let mut failed = failed.into_inner().unwrap();
     failed.sort();
     println!("{count} seeds from {first}: {total:?}, {} failed", failed.len());
-    for (_, story) in &failed {
-        println!("{}", story.lines().next().unwrap_or_default());
-    }
     if let Some((seed, story)) = failed.first() {
         let story = run::shrink(&Plan::of(*seed), story.clone());
         panic!("{} of {count} seeds failed; the first, shrunk:\n{story}", failed.len());
