@@ -140,6 +140,17 @@ pub fn canonical_hash(parameters: &Map<String, Value>) -> String {
     hasher.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
+/// The record that an upsert names, without the value. Case counts neither in Salesforce's names nor in an
+/// external id, unless the field says so: two that differ by it share a key, and the later waits for
+/// nothing at worst.
+pub(super) fn upsert_key(object: &str, external_field: &str, external_id: &str) -> String {
+    let mut hasher = Sha256::new();
+    for text in [object, external_field, external_id] {
+        hash_text(&mut hasher, &text.to_lowercase());
+    }
+    hasher.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
 fn hash_object(hasher: &mut Sha256, object: &Map<String, Value>) {
     let mut keys: Vec<_> = object.iter().collect();
     keys.sort_unstable_by_key(|(key, _)| *key);

@@ -146,13 +146,14 @@ pub fn object_of(write: &Write) -> &str {
     }
 }
 
-/// What law R8 knows a record by, where the write names one that a late attempt could overwrite.
+/// What law R8 knows a record by, where the write names one that a late attempt could overwrite. It
+/// becomes part of a row's key: the value of an external id, which may be a customer's, is hashed.
 #[must_use]
 pub fn overwritten(write: &Write) -> Option<String> {
     match write {
         Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
         Write::Upsert { object, external_field, external_id, .. } => {
-            Some(format!("{object}/{external_field}/{external_id}"))
+            Some(id::upsert_key(object, external_field, external_id))
         }
         Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => None,
     }

@@ -36,6 +36,21 @@ fn sample() -> Envelope {
 }
 
 #[test]
+fn the_key_of_an_upsert_holds_no_value_and_is_that_of_the_record() {
+    let key = |object: &str, field: &str, value: &str| {
+        let (object, external_field, external_id) = (object.to_owned(), field.to_owned(), value.to_owned());
+        overwritten(&Write::Upsert { object, external_field, external_id, fields: Map::new() }).unwrap()
+    };
+    let one = key("Contact", "Email__c", "ann@example.com");
+    assert!(!one.contains("ann") && !one.contains("example"), "{one}");
+    assert_eq!(one, key("contact", "EMAIL__c", "Ann@example.com"));
+    for other in [key("Lead", "Email__c", "ann@example.com"), key("Contact", "Email__c", "bob@example.com")] {
+        assert_ne!(one, other);
+    }
+    assert_ne!(key("A", "Bc", "d"), key("Ab", "c", "d"), "parts do not run into each other");
+}
+
+#[test]
 fn an_id_is_one_of_its_call_and_no_other() {
     let id = WriteId::keyed("org", "group", "key");
     assert_eq!(id, WriteId::keyed("org", "group", "key"));
