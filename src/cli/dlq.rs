@@ -1,6 +1,8 @@
 //! `tieline dlq …`: writes that wait for a person.
 
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Duration};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::{Args as Arguments, Subcommand};
@@ -183,8 +185,28 @@ async fn list(opened: &Opened, which: &Which, limit: usize, format: Format) -> a
     } else if more.is_some() {
         eprintln!("tieline: there are more; narrow it with a filter or raise --limit");
     }
+    for line in causes(&letters) {
+        eprintln!("tieline: {line}");
+    }
     Ok(ExitCode::SUCCESS)
 }
+
+/// What many have in common, most first, and how to get hold of it: a night's thousand letters have one
+/// or two causes.
+fn causes(letters: &[DeadLetter]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for letter in letters {
+        *counts.entry((&letter.fault.code, object(letter))).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let shown = counts.into_iter().take(CAUSES);
+    let named = |object: &str| if object.is_empty() { String::new() } else { format!(" --object {object}") };
+    shown.map(|((code, object), count)| format!("{count} of them: --code {code}{}", named(object))).collect()
+}
+
+/// How many causes a list ends with at most.
+const CAUSES: usize = 5;
 
 const NONE: &str = "no dead letter waits that fits; what was sent again or discarded is told by `tieline outcomes CONTACT_ID`";
 
@@ -351,6 +373,35 @@ fn bar(length: usize, what: &str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Class, Fault};
+    use crate::outcome::Reason;
+
+    fn letter(code: &str, object: &str) -> DeadLetter {
+        DeadLetter {
+            id: WriteId::keyed("acme", "contact-1", code),
+            group: "contact-1".to_owned(),
+            version: 1,
+            reason: Reason::Rejected,
+            fault: Fault::new(Class::Rejected, code, "refused"),
+            failed_at: Timestamp::from_millis(0),
+            attempts: 1,
+            history: Vec::new(),
+            envelope: json!({"write": {"operation": "create", "object": object, "fields": {}}}),
+            edits: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_many_have_in_common_is_told_most_first() {
+        let of = |code, object, count| std::iter::repeat_with(move || letter(code, object)).take(count);
+        let letters: Vec<_> = of("EXPIRED", "Case", 1)
+            .chain(of("REQUIRED_FIELD_MISSING", "Case", 2))
+            .chain(of("REQUIRED_FIELD_MISSING", "Task", 3))
+            .collect();
+        let told = causes(&letters);
+        assert_eq!(told.len(), 2, "one alone has nothing in common: {told:?}");
+        assert_eq!(told[0], "3 of them: --code REQUIRED_FIELD_MISSING --object Task");
+    }
 
     #[test]
     fn fields_are_text_or_json() {
