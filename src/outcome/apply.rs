@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::mutants::{self, Mutant};
+use super::rows::same_id;
 use super::{Effect, HISTORY, LEASE, MAX_LAPSES, Moment, Outcome, Reason, SETTLE, State, outlived};
 use crate::fault::Fault;
 use crate::time::Timestamp;
@@ -126,7 +127,10 @@ impl Outcome {
             Change::Claim { owner, effect } => self.claim(owner, effect, now)?,
             Change::Postponed { fence, until, fault } => {
                 self.hold(fence)?;
-                self.lapses = 0;
+                // A claim given back unsent proves nothing of a write that its workers may have died of.
+                if fault.is_some() {
+                    self.lapses = 0;
+                }
                 self.note(now, "postponed", fault.as_ref());
                 self.fault = fault.or(self.fault);
                 self.state = State::Pending { next_at: until };
@@ -317,12 +321,16 @@ impl Outcome {
         (record_id, created): (Option<String>, Option<bool>),
         now: Timestamp,
     ) -> Result<(), Illegal> {
-        let other = record_id.as_ref().is_some_and(|id| self.record_id.as_ref() != Some(id));
+        // A refused duplicate names the record in fifteen characters, an answer in eighteen.
+        let other =
+            record_id.as_ref().is_some_and(|id| self.record_id.as_deref().map(same_id) != Some(same_id(id)));
         let before_the_edit = generation < self.edited_in;
         if before_the_edit || matches!(self.state, State::Succeeded) {
             return match record_id {
                 Some(id)
-                    if other && !self.also.contains(&id) && (before_the_edit || self.record_id.is_some()) =>
+                    if other
+                        && !self.also.iter().any(|known| same_id(known) == same_id(&id))
+                        && (before_the_edit || self.record_id.is_some()) =>
                 {
                     self.also.push(id);
                     Ok(())

@@ -155,6 +155,10 @@ fn r3_success_from_any_fence_failure_from_the_standing_one() {
     assert_eq!(done.status(), Status::Succeeded);
     let doubled = step(done, applied(3, "500B"), at(63));
     assert_eq!((doubled.record_id.as_deref(), &doubled.also[..]), (Some("500A"), &["500B".to_owned()][..]));
+    // A refused duplicate names the record by fifteen characters, the late answer by eighteen.
+    let short = step(step(new(), claim(Effect::UniqueField), at(0)), applied(1, "5005g00000AAAAA"), at(1));
+    let late = short.apply(applied(1, "5005g00000AAAAAAA1"), at(2));
+    assert_eq!(late, Err(Illegal::Settled), "one record, and no second effect");
 }
 
 #[test]
