@@ -18,7 +18,7 @@ pub mod refs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Contact, Write};
+use crate::event::{Contact, Write, is_record_id};
 use crate::time::Timestamp;
 
 pub use id::WriteId;
@@ -151,7 +151,12 @@ pub fn object_of(write: &Write) -> &str {
 #[must_use]
 pub fn overwritten(write: &Write) -> Option<String> {
     match write {
-        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
+        Write::Update { id, .. } | Write::Delete { id, .. } if is_record_id(id) => Some(id.clone()),
+        // Salesforce takes `Contact/Number__c` where an object stands, and then the value for an Id.
+        Write::Update { object, id, .. } | Write::Delete { object, id } => {
+            let (object, field) = object.split_once('/').unwrap_or((object, "Id"));
+            Some(id::upsert_key(object, field, id))
+        }
         Write::Upsert { object, external_field, external_id, .. } => {
             Some(id::upsert_key(object, external_field, external_id))
         }
