@@ -22,7 +22,7 @@ fn jobs() -> Vec<Job> {
             parents: vec![Arc::from(format!("001{:012}", key / 2))],
             effect: Effect::UniqueField,
             flush: false,
-            accepted_at: Timestamp::EPOCH,
+            sent_at: Timestamp::EPOCH,
         })
         .collect()
 }

@@ -271,7 +271,7 @@ fn brain(figures: &mut Figures) {
                 traceparent: None,
                 rest: Map::new(),
             };
-            Job::of(key, &envelope, Effect::UniqueField, false)
+            Job::of(key, &envelope, Timestamp::EPOCH, Effect::UniqueField, false)
         })
         .collect();
     let mut took = Vec::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Action, Brain, Delays, Key, Place, Reply, Report, Verdict};
+use super::{Action, Brain, Delays, Key, LAST_DAY, Place, Reply, Report, Verdict};
 use crate::fault::Class;
 use crate::time::Timestamp;
 
@@ -11,6 +11,10 @@ const RETRY: Delays = Delays { first: Duration::from_secs(1), last: Duration::fr
 /// Retries that may be owed at once, and what each success earns.
 const RETRIES: f64 = 50.0;
 const EARNED: f64 = 0.2;
+/// How many attempts a write has at least, however old it is.
+const TRIES: u32 = 3;
+/// How long a write waits whose record met a limit that its neighbours did not.
+const LIMITED: Duration = Duration::from_secs(60);
 
 impl Brain {
     /// A call came back, with what became of each of its writes.
@@ -34,6 +38,8 @@ impl Brain {
     fn on_reply(&mut self, key: Key, reply: Reply, whole: bool, now: Timestamp) {
         let verdict = match reply {
             Reply::Gone => return self.next_of_group(key, now),
+            // What only ever hides would be dropped by the queue one day, and nobody would know.
+            Reply::Hidden if self.is_at_its_last_day(key, now) => Verdict::Expired,
             Reply::Hidden => return self.drop_group(key),
             Reply::Again => return self.line_up(key, now),
             Reply::Applied => {
@@ -50,6 +56,10 @@ impl Brain {
         }
     }
 
+    fn is_at_its_last_day(&self, key: Key, now: Timestamp) -> bool {
+        self.jobs.get(&key).is_some_and(|held| now.since(held.job.sent_at) >= LAST_DAY)
+    }
+
     /// What follows from a fault for one write; `whole`: it was the call's, not the write's.
     fn judge(
         &mut self,
@@ -60,8 +70,9 @@ impl Brain {
         whole: bool,
         now: Timestamp,
     ) -> Verdict {
-        let Some(held) = self.jobs.get_mut(&key) else { return Verdict::Postponed };
-        let too_old = now.since(held.job.accepted_at) >= self.settings.max_age;
+        let Some(held) = self.jobs.get_mut(&key) else { return Verdict::Postponed { until: now } };
+        // Age alone ends nothing that an outage kept from being tried.
+        let too_old = attempts + 1 >= TRIES && now.since(held.job.sent_at) >= self.settings.max_age;
         // Alone, on a line that has worked since its last failure: then it is the write's own fault.
         let line_works = self.line.worked_at.is_some_and(|at| held.failed_at.is_some_and(|f| at > f));
         let own = company == 1;
@@ -73,10 +84,13 @@ impl Brain {
             held.company = held.company.min(company.div_ceil(2));
         }
         match class {
-            Class::Throttled(_) | Class::Ours => Verdict::Postponed,
+            // A limit that stops the line is waited for there; one that is told of this record alone (the
+            // storage is full) would be met again by the next call.
+            Class::Throttled(_) | Class::Ours if whole => Verdict::Postponed { until: now },
+            Class::Throttled(_) | Class::Ours => Verdict::Postponed { until: now.plus(LIMITED) },
             Class::Rejected if own => Verdict::Rejected,
-            Class::Rejected => Verdict::Postponed,
-            Class::Retryable if !own || (whole && !line_works) => Verdict::Postponed,
+            Class::Rejected => Verdict::Postponed { until: now },
+            Class::Retryable if !own || (whole && !line_works) => Verdict::Postponed { until: now },
             Class::Retryable => {
                 let last = attempts + 1 >= self.settings.max_attempts || too_old;
                 Verdict::Failed { retry_at: (!last).then(|| self.retry_at(attempts, now)) }
@@ -84,7 +98,8 @@ impl Brain {
             Class::Unknown => {
                 let charged = own && line_works;
                 let last = charged && (attempts + 1 >= self.settings.max_attempts || too_old);
-                Verdict::Unknown { retry_at: (!last).then_some(now), charged }
+                let retry_at = if charged { self.retry_at(attempts, now) } else { now };
+                Verdict::Unknown { retry_at: (!last).then_some(retry_at), charged }
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::envelope::Envelope;
 use crate::event::Write;
 use crate::fault::Class;
 use crate::outcome::Effect;
+use crate::outcome::rows::same_id;
 use crate::time::Timestamp;
 
 /// The worker's number for a message it holds.
@@ -34,6 +35,21 @@ pub enum Lane {
     Post,
     /// Chatter comments, each a call.
     Comment,
+    /// Records that an update or a delete names by an external id (`Contact/Number__c`), each a call:
+    /// collections know records by their Id alone.
+    Named,
+}
+
+impl Lane {
+    /// Whether its writes travel each in a call of its own.
+    pub(super) const fn alone(self) -> bool {
+        matches!(self, Self::Comment | Self::Named)
+    }
+
+    /// Whether its calls count against Chatter's own limit.
+    pub(super) const fn chatter(self) -> bool {
+        matches!(self, Self::Post | Self::Comment)
+    }
 }
 
 /// A write as the brain sees it.
@@ -47,7 +63,7 @@ pub struct Job {
     pub lane: Lane,
     /// The type (for upserts with the external field behind it): what a collection's runs are of.
     pub object: Arc<str>,
-    /// The record that changes, never twice in a call.
+    /// The record that changes, never twice in a call, in one spelling of its Id.
     pub record: Option<Arc<str>>,
     /// The records that Salesforce locks beside it.
     pub parents: Vec<Arc<str>>,
@@ -55,27 +71,38 @@ pub struct Job {
     pub effect: Effect,
     /// Somebody waits for it.
     pub flush: bool,
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
+    /// When it came into the queue: at its acceptance, or at its last replay.
+    pub sent_at: Timestamp,
 }
 
 impl Job {
-    /// What the brain needs to know of an envelope. `comments_as_records` sends plain text comments
-    /// as `FeedComment` records.
+    /// What the brain needs to know of an envelope that came into the queue at `sent_at`.
+    /// `comments_as_records` sends plain text comments as `FeedComment` records.
     #[must_use]
-    pub fn of(key: Key, envelope: &Envelope, effect: Effect, comments_as_records: bool) -> Self {
+    pub fn of(
+        key: Key,
+        envelope: &Envelope,
+        sent_at: Timestamp,
+        effect: Effect,
+        comments_as_records: bool,
+    ) -> Self {
+        let by_id = |lane: Lane, object: &str| if object.contains('/') { Lane::Named } else { lane };
         let (lane, record, parents) = match &envelope.write {
             Write::Create { object: _, fields } => (Lane::Create, None, parents(fields)),
-            Write::Update { object: _, id, fields } => (Lane::Update, Some(id), parents(fields)),
-            Write::Upsert { object: _, external_field: _, external_id, fields } => {
-                (Lane::Upsert, Some(external_id), parents(fields))
+            Write::Update { object, id, fields } => {
+                (by_id(Lane::Update, object), Some(same_id(id).to_owned()), parents(fields))
             }
-            Write::Delete { object: _, id } => (Lane::Delete, Some(id), Vec::new()),
-            Write::Post { subject_id, .. } => (Lane::Post, None, vec![Arc::from(subject_id.as_str())]),
+            Write::Upsert { object: _, external_field: _, external_id, fields } => {
+                (Lane::Upsert, Some(external_id.to_lowercase()), parents(fields))
+            }
+            Write::Delete { object, id } => {
+                (by_id(Lane::Delete, object), Some(same_id(id).to_owned()), Vec::new())
+            }
+            Write::Post { subject_id, .. } => (Lane::Post, None, vec![Arc::from(same_id(subject_id))]),
             Write::Comment { element_id, comment_type, text: _ } => {
                 let as_record = comments_as_records && comment_type.eq_ignore_ascii_case("text");
                 let lane = if as_record { Lane::Create } else { Lane::Comment };
-                (lane, None, vec![Arc::from(element_id.as_str())])
+                (lane, None, vec![Arc::from(same_id(element_id))])
             }
         };
         let object = match &envelope.write {
@@ -87,11 +114,11 @@ impl Job {
             group: Arc::from(envelope.group.as_str()),
             lane,
             object,
-            record: record.map(|id| Arc::from(id.as_str())),
+            record: record.map(Arc::from),
             parents,
             effect,
             flush: envelope.flush,
-            accepted_at: envelope.accepted_at,
+            sent_at,
         }
     }
 
@@ -108,7 +135,7 @@ fn parents(fields: &serde_json::Map<String, Value>) -> Vec<Arc<str>> {
             && !id.is_empty()
             && PARENT_FIELDS.contains(&field.as_str())
         {
-            parents.push(Arc::from(id.as_str()));
+            parents.push(Arc::from(same_id(id)));
         }
     }
     parents
@@ -205,8 +232,11 @@ pub enum Verdict {
     Applied,
     /// It is refused as it stands.
     Rejected,
-    /// It was not applied, and not for its own sake: it stays in the line.
-    Postponed,
+    /// It was not applied, and not for its own sake: it stays in the line, or is hidden until then.
+    Postponed {
+        /// From when on it may be sent again.
+        until: Timestamp,
+    },
     /// It was not applied; hidden until then, or dead.
     Failed {
         /// The next attempt; `None`: it was the last.

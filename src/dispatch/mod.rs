@@ -4,7 +4,8 @@
 //! ([`Brain::on_leased`], [`Brain::on_replies`], [`Brain::on_settled`], …) and does what
 //! [`Brain::poll`] asks, until it asks for nothing; then it waits for the next event, or for
 //! [`Brain::poll_timeout`].
-//! What it never does: wait, call, keep, or ask the time. It knows no texts and no field values.
+//! What it never does: wait, call, keep, or ask the time. It knows no texts, and of field values
+//! only the Ids that tell records apart.
 //! Who calls it: [`crate::worker`], the same for the poller, the Lambda event source and local mode.
 //!
 //! Its laws, asserted after every step of the tests:
@@ -49,6 +50,8 @@ pub const LAST_DAY: Duration = Duration::from_secs(13 * 86_400);
 const WATCH: Duration = Duration::from_secs(10 * 86_400);
 /// How many times longer a write waits for company while a call is under way.
 const PATIENCE: u32 = 3;
+/// How many messages are taken before work on them begins: a few full calls.
+const LEASE: usize = 500;
 /// No limit on the company of a write.
 const ANY: usize = usize::MAX;
 
@@ -340,7 +343,7 @@ impl Brain {
         keys.sort_unstable();
         for key in &keys {
             let Some(held) = self.jobs.get_mut(key) else { continue };
-            if held.place == Place::Ready && now.since(held.job.accepted_at) >= LAST_DAY {
+            if held.place == Place::Ready && now.since(held.job.sent_at) >= LAST_DAY {
                 self.ready.remove(held);
                 held.place = Place::Settling;
                 self.outbox.push_back(Action::Settle { key: *key, verdict: Verdict::Expired });
@@ -412,12 +415,13 @@ impl Brain {
             return None;
         }
         let closed = self.line.closed().is_some();
-        let watch = || self.jobs.values().any(|held| now.since(held.job.accepted_at) >= WATCH);
+        let watch = || self.jobs.values().any(|held| now.since(held.job.sent_at) >= WATCH);
         if closed && !self.jobs.is_empty() && !watch() {
             return None;
         }
         self.leasing = true;
-        Some(Action::Lease { max: if closed && self.jobs.is_empty() { room.min(10) } else { room } })
+        // The first of a backlog shall not wait until all that there is room for has come.
+        Some(Action::Lease { max: room.min(if closed && self.jobs.is_empty() { 10 } else { LEASE }) })
     }
 
     /// When to poll again although nothing happened.

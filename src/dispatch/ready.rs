@@ -119,7 +119,7 @@ impl Ready {
         let mut lanes: Vec<(Timestamp, Lane)> = Vec::new();
         for ((lane, _), bucket) in &self.buckets {
             let Some((front, _)) = bucket.first() else { continue };
-            if matches!(lane, Lane::Post | Lane::Comment) && !chatter {
+            if lane.chatter() && !chatter {
                 continue;
             }
             match lanes.iter_mut().find(|(_, l)| l == lane) {
@@ -136,10 +136,9 @@ impl Ready {
         for (_, lane) in &lanes {
             let shape = match lane {
                 Lane::Post => picker.collection(Lane::Post, most.min(POSTS)).map(Shape::Posts),
-                Lane::Comment => picker
-                    .collection(Lane::Comment, 1)
-                    .and_then(|keys| keys.first().copied())
-                    .map(Shape::Single),
+                Lane::Comment | Lane::Named => {
+                    picker.collection(*lane, 1).and_then(|keys| keys.first().copied()).map(Shape::Single)
+                }
                 Lane::Create | Lane::Update | Lane::Upsert | Lane::Delete => picker.composite(&lanes, most),
             };
             if shape.is_some() {
@@ -190,7 +189,7 @@ impl Picker<'_> {
         // Each lane gets a collection first, oldest first; then whoever has more gets another.
         loop {
             let before = total;
-            for (_, lane) in lanes.iter().filter(|(_, l)| !matches!(l, Lane::Post | Lane::Comment)) {
+            for (_, lane) in lanes.iter().filter(|(_, l)| !l.alone() && *l != Lane::Post) {
                 if collections.len() == COLLECTIONS || total >= most {
                     break;
                 }
@@ -222,7 +221,7 @@ impl Picker<'_> {
                 break;
             }
             let width = match lane {
-                Lane::Post | Lane::Comment => room,
+                Lane::Post | Lane::Comment | Lane::Named => room,
                 _ => self.ready.width(self.settings, &object).min(room),
             };
             let keys = self.of_object(lane, &object, width);
@@ -263,7 +262,7 @@ impl Picker<'_> {
         for (since, key) in waiting {
             let Some(held) = self.jobs.get(&key) else { continue };
             let job = &held.job;
-            let open = chatter || !matches!(job.lane, Lane::Post | Lane::Comment);
+            let open = chatter || !job.lane.chatter();
             let fits = kind.is_none_or(|(lane, room)| {
                 let known = keys.iter().any(|(object, _)| *object == job.object);
                 let mut objects: Vec<_> = keys.iter().map(|(object, _)| object).collect();
@@ -271,7 +270,7 @@ impl Picker<'_> {
                 lane == job.lane && keys.len() < room && (known || objects.len() < types(lane))
             });
             if open && fits && self.admit(key) {
-                let room = if job.lane == Lane::Comment { 1 } else { held.company.min(most).min(RECORDS) };
+                let room = if job.lane.alone() { 1 } else { held.company.min(most).min(RECORDS) };
                 kind.get_or_insert((job.lane, room));
                 keys.push((job.object.clone(), key));
                 keys.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -283,7 +282,7 @@ impl Picker<'_> {
         let keys: Vec<Key> = keys.into_iter().map(|(_, key)| key).collect();
         match kind? {
             (Lane::Post, _) => Some(Shape::Posts(keys)),
-            (Lane::Comment, _) => keys.first().copied().map(Shape::Single),
+            (Lane::Comment | Lane::Named, _) => keys.first().copied().map(Shape::Single),
             (lane, _) => Some(Shape::Collections(vec![Collection { lane, keys }])),
         }
     }
@@ -313,7 +312,7 @@ impl Picker<'_> {
 const fn types(lane: Lane) -> usize {
     match lane {
         Lane::Upsert => 1,
-        Lane::Create | Lane::Update | Lane::Delete | Lane::Post | Lane::Comment => TYPES,
+        Lane::Create | Lane::Update | Lane::Delete | Lane::Post | Lane::Comment | Lane::Named => TYPES,
     }
 }
 

@@ -20,7 +20,7 @@ fn job(key: Key, group: &str, lane: Lane, object: &str) -> Job {
         parents: Vec::new(),
         effect: Effect::UniqueField,
         flush: true,
-        accepted_at: at(0),
+        sent_at: at(0),
     }
 }
 
@@ -69,7 +69,8 @@ fn answer(
     for (key, verdict) in settle {
         let settled = match verdict {
             Verdict::Applied | Verdict::Rejected | Verdict::Failed { retry_at: None } => Settled::Done,
-            Verdict::Postponed | Verdict::Unknown { retry_at: Some(_), .. } => Settled::Held,
+            Verdict::Postponed { until } if until > now => Settled::Hidden,
+            Verdict::Postponed { .. } | Verdict::Unknown { retry_at: Some(_), .. } => Settled::Held,
             _ => Settled::Hidden,
         };
         brain.on_settled(key, settled, now);
@@ -261,7 +262,7 @@ fn an_outage_burns_no_attempt_and_at_its_end_everything_goes_at_once() {
         assert!(
             answer(&mut brain, &call, Some(Class::Retryable), down, at(now))
                 .iter()
-                .all(|v| *v == Verdict::Postponed)
+                .all(|v| matches!(v, Verdict::Postponed { .. }))
         );
     }
     assert_eq!(brain.closed().map(|(why, _)| why), Some(Closed::Failing));
@@ -349,6 +350,44 @@ fn a_refused_call_is_split_until_the_refused_write_stands_alone() {
 }
 
 #[test]
+fn a_limit_of_one_record_is_not_met_again_at_once() {
+    let mut one = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
+    let call = next_call(&mut one, at(0)).unwrap();
+    let full = Reply::Fault { class: Class::Throttled(Throttle::Other), attempts: 0, company: 1 };
+    let verdicts = answer(&mut one, &call, None, full, at(0));
+    assert!(matches!(verdicts[..], [Verdict::Postponed { until }] if until > at(30_000)), "{verdicts:?}");
+    assert!(one.closed().is_none(), "others go on");
+}
+
+#[test]
+fn what_is_only_ever_hidden_ends_on_its_last_day() {
+    let hidden = |now| {
+        let mut one = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
+        let call = next_call(&mut one, at(0)).unwrap();
+        answer(&mut one, &call, None, Reply::Hidden, now)
+    };
+    assert_eq!(hidden(at(12 * 86_400_000)), []);
+    assert_eq!(hidden(at(13 * 86_400_000)), [Verdict::Expired]);
+}
+
+#[test]
+fn records_named_by_an_external_id_go_alone_and_wait_for_no_limit_of_chatter() {
+    let named = |key: Key| job(key, &format!("g{key}"), Lane::Named, "Contact/Number__c");
+    let comment = job(3, "h", Lane::Comment, "FeedComment");
+    let mut both = brain(settings(), vec![named(1), named(2), comment]);
+    let limit = Class::Throttled(Throttle::Chatter);
+    let first = next_call(&mut both, at(0)).unwrap();
+    assert_eq!(first.shape, Shape::Single(3));
+    answer(&mut both, &first, Some(limit), Reply::Fault { class: limit, attempts: 0, company: 1 }, at(0));
+    for key in [1, 2] {
+        let call = next_call(&mut both, at(0)).unwrap();
+        assert_eq!(call.shape, Shape::Single(key));
+        answer(&mut both, &call, None, Reply::Applied, at(0));
+    }
+    assert!(next_call(&mut both, at(0)).is_none(), "the comment waits");
+}
+
+#[test]
 fn attempts_and_age_end_a_write_that_fails_by_itself() {
     let lock = |attempts| Reply::Fault { class: Class::Retryable, attempts, company: 1 };
     let mut one = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
@@ -358,7 +397,11 @@ fn attempts_and_age_end_a_write_that_fails_by_itself() {
     let week = at(604_800_000);
     let mut old = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
     let call = next_call(&mut old, week).unwrap();
-    assert_eq!(answer(&mut old, &call, None, lock(0), week), [Verdict::Failed { retry_at: None }]);
+    let verdicts = answer(&mut old, &call, None, lock(0), week);
+    assert!(matches!(verdicts[..], [Verdict::Failed { retry_at: Some(_) }]), "an outage kept it from trying");
+    let mut old = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
+    let call = next_call(&mut old, week).unwrap();
+    assert_eq!(answer(&mut old, &call, None, lock(2), week), [Verdict::Failed { retry_at: None }]);
 
     let mut waiting = brain(settings(), vec![job(1, "g", Lane::Create, "Case")]);
     let call = next_call(&mut waiting, at(0)).unwrap();
@@ -468,7 +511,7 @@ fn run(seed: u64, steps: usize) -> Vec<String> {
             _ => {
                 if let Some((key, verdict)) = settling.pop_first() {
                     let settled = match verdict {
-                        Verdict::Postponed => Settled::Held,
+                        Verdict::Postponed { .. } => Settled::Held,
                         Verdict::Applied | Verdict::Rejected | Verdict::Expired => Settled::Done,
                         Verdict::Failed { retry_at } | Verdict::Unknown { retry_at, .. } => match retry_at {
                             None => Settled::Done,
@@ -502,7 +545,7 @@ fn random_job(key: Key, chance: &mut Chance, now: i64) -> Job {
         parents,
         effect,
         flush: chance.below(4) == 0,
-        accepted_at: at(now),
+        sent_at: at(now),
         ..job(key, &format!("g{}", chance.below(20)), lane, &format!("O{}", chance.below(3)))
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use serde_json::{Map, Value, json};
 
-use super::{FunctionError, Service};
+use super::{FunctionError, Ready, Service};
 use crate::clock;
 use crate::clock::Deadline;
 use crate::connect::{Connect, ConnectError};
@@ -34,7 +34,7 @@ impl Service {
     /// no queue or no state table, or the configuration is wrong.
     #[must_use]
     pub fn worker(&self, owner: String) -> Option<Worker> {
-        let config = self.config()?;
+        let Ready { config, keys, .. } = self.0.config.as_ref().ok()?;
         let stores = self.stores()?;
         let delivery = &config.delivery;
         let defaults = dispatch::Settings::default();
@@ -68,7 +68,7 @@ impl Service {
                 Box::pin(async move { set_attribute(&connect, &contact, name, value).await })
             })),
             clock: Arc::new(clock::now),
-            paused: Mutex::default(),
+            keys: keys.clone(),
             fleet: Mutex::default(),
         }))
     }

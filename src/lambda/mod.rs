@@ -35,6 +35,7 @@ use crate::salesforce::{Auth, Client, Http};
 use crate::store::aws::Aws;
 use crate::store::{Queue, Table};
 use crate::telemetry;
+use crate::worker::Keys;
 use crate::write::{Asked, Progress, Resolved, Taken, Writes};
 
 mod delivery;
@@ -103,6 +104,8 @@ struct Ready {
     reads: Reads,
     stores: Stores,
     writes: Writes,
+    /// Shared by the workers of all batches.
+    keys: Arc<Keys>,
 }
 
 /// What is kept beyond one process; all `None` behaves as upstream does.
@@ -166,7 +169,9 @@ impl Service {
             rate: config.delivery.rate_per_sec,
             owner: stores.owner.clone(),
         };
-        Self(Arc::new(Inner { config: Ok(Ready { config, client, reads, stores, writes }) }))
+        Self(Arc::new(Inner {
+            config: Ok(Ready { config, client, reads, stores, writes, keys: Arc::default() }),
+        }))
     }
 
     /// The configuration in force; none where it is wrong.

@@ -8,13 +8,20 @@ use super::send::Going;
 use super::{Done, Worker};
 use crate::clock::Deadline;
 use crate::dispatch::{Collection, Key, Lane, Shape};
-use crate::event::{Write, Written};
+use crate::event::{Write, Written, is_record_id};
 use crate::fault::{Class, Fault};
-use crate::salesforce::wire::Usage;
-use crate::salesforce::{Called, Part, classify, rows};
+use crate::salesforce::{Called, Part, Spent, classify, rows};
 
-/// What the whole call met; each write's answer with how many share it; the usage told.
-pub(super) type Answers = (Option<Fault>, Vec<(Result<Done, Fault>, usize)>, Option<Usage>);
+/// What came of a call.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// What the call met as a whole.
+    pub(super) whole: Option<Fault>,
+    /// Each write's answer, with how many share it.
+    pub(super) each: Vec<(Result<Done, Fault>, usize)>,
+    /// What it cost.
+    pub(super) spent: Spent,
+}
 
 impl Worker {
     /// Makes the request. Puts `going` into the order of its answers.
@@ -29,13 +36,13 @@ impl Worker {
     }
 
     async fn single(&self, going: &[Going], deadline: Deadline) -> Answers {
-        let Some(only) = going.first() else { return (None, Vec::new(), None) };
+        let Some(only) = going.first() else { return all_met(&short_reply(), 0, Spent::default()) };
         let Called { result, spent } = self.inner.client.apply(&only.write, deadline).await;
         let (whole, answer) = match result {
             Ok(written) => (None, Ok(done(&only.write, written))),
             Err(fault) => (of_the_line(&fault).then(|| fault.clone()), Err(fault)),
         };
-        (whole, vec![(answer, 1)], spent.usage)
+        Answers { whole, each: vec![(answer, 1)], spent }
     }
 
     async fn posts(&self, going: &[Going], deadline: Deadline) -> Answers {
@@ -52,10 +59,10 @@ impl Worker {
         match result {
             Ok(results) if results.len() == going.len() => {
                 let made = |id| Done { id: Some(id), created: None };
-                (None, results.into_iter().map(|r| (r.map(made), 1)).collect(), spent.usage)
+                told_by_each(results.into_iter().map(|r| (r.map(made), 1)).collect(), spent)
             }
-            Ok(_) => all_met(&short_reply(), going.len(), spent.usage),
-            Err(fault) => all_met(&fault, going.len(), spent.usage),
+            Ok(_) => all_met(&short_reply(), going.len(), spent),
+            Err(fault) => all_met(&fault, going.len(), spent),
         }
     }
 
@@ -84,29 +91,42 @@ impl Worker {
         });
         let Called { result, spent } = self.inner.client.composite(&body, deadline).await;
         match result {
-            Err(fault) => all_met(&fault, going.len(), spent.usage),
+            Err(fault) => all_met(&fault, going.len(), spent),
             Ok(parts) if parts.len() == sizes.len() => {
                 let answers =
                     parts.iter().zip(&sizes).flat_map(|(part, size)| read_collection(part, *size)).collect();
-                (None, answers, spent.usage)
+                told_by_each(answers, spent)
             }
-            Ok(_) => all_met(&short_reply(), going.len(), spent.usage),
+            Ok(_) => all_met(&short_reply(), going.len(), spent),
         }
     }
 }
 
-fn all_met(fault: &Fault, count: usize, usage: Option<Usage>) -> Answers {
-    (Some(fault.clone()), vec![(Err(fault.clone()), count); count], usage)
+fn all_met(fault: &Fault, count: usize, spent: Spent) -> Answers {
+    Answers { whole: Some(fault.clone()), each: vec![(Err(fault.clone()), count); count], spent }
+}
+
+/// A limit of the organisation's is one of the whole call, also where only a part of it tells.
+fn told_by_each(each: Vec<(Result<Done, Fault>, usize)>, spent: Spent) -> Answers {
+    let mut faults = each.iter().filter_map(|(answer, _)| answer.as_ref().err());
+    let whole =
+        faults.find(|fault| matches!(fault.class, Class::Throttled(_)) && of_the_line(fault)).cloned();
+    Answers { whole, each, spent }
 }
 
 /// Whether what a single write met says something about the line, and not about its record.
 fn of_the_line(fault: &Fault) -> bool {
     match fault.class {
+        // All else is met on the way: a network, a login, a server.
         Class::Retryable => {
-            matches!(fault.code.as_str(), "UNREACHABLE" | "SERVER_UNAVAILABLE" | "TIMEOUT")
-                || fault.code.starts_with("HTTP_")
+            !matches!(
+                fault.code.as_str(),
+                "UNABLE_TO_LOCK_ROW" | "ROW_LOCKED" | "QUERY_TIMEOUT" | "TXN_SECURITY_METERING_ERROR"
+            ) && !fault.message.contains("UNABLE_TO_LOCK_ROW")
         }
-        Class::Throttled(_) | Class::Ours | Class::Unknown => true,
+        // That no record can be made keeps none from being changed.
+        Class::Throttled(_) => fault.code != "STORAGE_LIMIT_EXCEEDED",
+        Class::Ours | Class::Unknown => true,
         Class::Rejected => false,
     }
 }
@@ -124,7 +144,8 @@ fn done(write: &Write, written: Written) -> Done {
         (Written::Created { id }, _) => Done { id: Some(id), created: None },
         (Written::Upserted { id, created }, _) => Done { id: Some(id), created: Some(created) },
         (_, Write::Update { id, .. } | Write::Delete { id, .. }) => {
-            Done { id: Some(id.clone()), created: None }
+            // One that was named by an external id stays unknown.
+            Done { id: Some(id.clone()).filter(|id| is_record_id(id)), created: None }
         }
         _ => Done::default(),
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::settle::stored;
 use super::{Held, Worker};
 use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::Write;
@@ -62,7 +63,7 @@ impl Worker {
     pub(super) async fn prepare(&self, held: &Held) -> Prepared {
         let envelope = &held.envelope;
         let now = self.now();
-        if let Some(until) = self.paused_until(envelope.object(), now) {
+        if let Some(until) = self.inner.keys.paused_until(envelope.object(), now) {
             return Prepared::Until(until);
         }
         let write = match self.resolve(envelope, now).await {
@@ -179,6 +180,13 @@ impl Worker {
                 }
                 Err(Illegal::Stale | Illegal::Impossible) => return Claimed::Until(now.plus(LATER)),
             };
+            if expect == Expect::Absent && self.record_name(envelope, now).await.is_err() {
+                return Claimed::Until(now.plus(LATER));
+            }
+            // Where the claim only shows that it is dead, its letter comes first.
+            if self.letter(envelope, &claimed).await.is_err() {
+                return Claimed::Until(now.plus(LATER));
+            }
             match self.inner.state.put(&claimed.row(), expect, now).await {
                 Ok(()) => return self.claimed(held, claimed).await,
                 Err(PutError::Conflict(None)) => standing = None,
@@ -200,6 +208,19 @@ impl Worker {
         Claimed::Until(self.now().plus(LATER))
     }
 
+    /// The name under which later writes know this one, where acceptance could not note it either.
+    async fn record_name(&self, envelope: &Envelope, now: Timestamp) -> Result<(), StoreError> {
+        let Some(name) = &envelope.name else { return Ok(()) };
+        let row = Name { id: envelope.id, at: envelope.accepted_at }.row(&envelope.group, name);
+        let expect = match self.inner.state.get(&row.key, now).await? {
+            // A later write has taken the name over.
+            Some(standing) if standing.version >= row.version => return Ok(()),
+            Some(standing) => Expect::Version(standing.version),
+            None => Expect::Absent,
+        };
+        stored(self.inner.state.put(&row, expect, now).await)
+    }
+
     async fn standing(&self, envelope: &Envelope) -> Result<Option<(Outcome, Expect)>, StoreError> {
         let row = self.inner.state.get(&Outcome::key(&envelope.group, envelope.id), self.now()).await?;
         let Some(row) = row else { return Ok(None) };
@@ -213,12 +234,8 @@ impl Worker {
             State::Sending { .. } if claimed.unannounced => self.unless_overtaken(held, claimed).await,
             State::Sending { .. } => Claimed::Ours(Box::new(claimed)),
             State::InDoubt { settle_at } | State::Verifying { settle_at, .. } => Claimed::Until(settle_at),
-            State::Dead { .. } => match self.letter(&held.envelope, &claimed).await {
-                Ok(()) => Claimed::Settled,
-                Err(_) => Claimed::Until(self.now().plus(LATER)),
-            },
             State::Pending { next_at } => Claimed::Until(next_at),
-            State::Succeeded => Claimed::Settled,
+            State::Dead { .. } | State::Succeeded => Claimed::Settled,
         }
     }
 
@@ -302,6 +319,10 @@ impl Worker {
         let later = self.now().plus(LATER);
         let standing = self.standing(envelope).await.map_err(|_| later)?;
         let (outcome, expect) = standing.unwrap_or_else(|| (Outcome::accepted(envelope), Expect::Absent));
+        if outcome.generation > envelope.generation {
+            // A replay is on its way by a message of its own.
+            return Ok(());
+        }
         let now = self.now();
         match outcome.apply(Change::Bury { reason, fault }, now) {
             Ok(dead) => {

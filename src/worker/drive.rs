@@ -12,11 +12,11 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::lease::Opened;
-use super::send::Sent;
+use super::send::{Sent, patience};
 use super::settle::ToSettle;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Action, Brain, Job, Key, Settings, Settled, VISIBILITY};
-use crate::envelope::WriteId;
+use crate::envelope::{Envelope, WriteId};
 use crate::store::{Depth, Handle, Leased, Message, Queue, StoreError};
 use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
@@ -42,12 +42,15 @@ struct Drive {
     worker: Worker,
     brain: Brain,
     messages: HashMap<Key, Kept>,
-    keys: HashMap<WriteId, Key>,
+    /// A write and its generation: a replay is a message of its own beside the one that it outdates.
+    keys: HashMap<(WriteId, u32), Key>,
     last_key: Key,
     tasks: FuturesUnordered<BoxFuture<'static, Event>>,
     /// Tasks that must end before the loop may; waiting for messages is none of them.
     open: usize,
     gauge_at: Timestamp,
+    /// Whether the loop ends when nothing is left to do: more may come to one that leases.
+    until_empty: bool,
 }
 
 /// How often a poller tells what waits.
@@ -77,9 +80,11 @@ impl Worker {
         }
     }
 
-    /// Works on messages that were handed over, until each is settled or hidden, or until `stop`.
-    /// Gives the handles of those that are settled: whoever handed them over deletes them.
+    /// Works on messages that were handed over, until each is settled or hidden, or until `stop`; the
+    /// first batch of a process looks first whether the fields that carry identities are unique. Gives
+    /// the handles of those that are settled: whoever handed them over deletes them.
     pub async fn handle_batch(&self, messages: Vec<Leased>, stop: impl Future<Output = ()>) -> Vec<Handle> {
+        self.check_keys_when_due().await;
         let handed =
             Arc::new(Handed { queue: self.inner.queue.clone(), deleted: std::sync::Mutex::default() });
         let inner = super::Inner {
@@ -91,7 +96,7 @@ impl Worker {
             cache: self.inner.cache.clone(),
             attributes: self.inner.attributes.clone(),
             clock: self.inner.clock.clone(),
-            paused: std::sync::Mutex::default(),
+            keys: self.inner.keys.clone(),
             fleet: std::sync::Mutex::default(),
         };
         let worker = Self::new(inner);
@@ -104,10 +109,12 @@ impl Worker {
 
 impl Drive {
     fn new(worker: Worker, settings: Settings) -> Self {
+        let until_empty = !settings.leases;
         let brain = Brain::new(settings, worker.inner.settings.seed);
         Self {
             worker,
             brain,
+            until_empty,
             messages: HashMap::new(),
             keys: HashMap::new(),
             last_key: 0,
@@ -119,7 +126,7 @@ impl Drive {
 
     /// How many writes were still under way at the end.
     async fn run(mut self, handed: Vec<Opened>, stop: impl Future<Output = ()>) -> usize {
-        let until_empty = !handed.is_empty() || !self.worker.inner.settings.dispatch.leases;
+        let until_empty = self.until_empty;
         self.leased(handed);
         let mut stop = pin!(stop);
         let mut stop_by: Option<Timestamp> = None;
@@ -186,16 +193,23 @@ impl Drive {
                     self.task(move |w| async move { Event::Lost(w.extend(handles).await) });
                 }
                 Action::Release { keys } => {
-                    let handles = self.handles(&keys);
+                    // At once, unless it has come and gone very often: a function whose line is closed
+                    // gives back each minute what it was handed.
+                    let held = keys.iter().filter_map(|key| Some(&self.messages.get(key)?.held));
+                    let back: Vec<_> = held.map(|h| (h.handle.clone(), patience(h.receive_count))).collect();
                     keys.iter().for_each(|key| self.forget(*key));
                     self.task(move |w| async move {
-                        let back: Vec<_> = handles.into_iter().map(|(_, h)| (h, Duration::ZERO)).collect();
                         w.inner.queue.change_visibility(&back, w.now()).await;
                         Event::Nothing
                     });
                 }
                 Action::Alarm(why) => {
-                    Line::new("line closed").with("why", format!("{why:?}")).warning().write();
+                    let code = self.worker.line().fault.as_ref().map(|fault| fault.code.clone());
+                    Line::new("line closed")
+                        .with("why", format!("{why:?}"))
+                        .with("code", code)
+                        .warning()
+                        .write();
                 }
             }
         }
@@ -211,7 +225,7 @@ impl Drive {
             return;
         }
         self.gauge_at = now.plus(GAUGE);
-        let oldest = self.messages.values().map(|message| message.held.envelope.accepted_at).min();
+        let oldest = self.messages.values().map(|message| message.held.sent_at).min();
         let (age, held) = (oldest.map_or(Duration::ZERO, |at| now.since(at)), self.brain.held());
         self.task(move |w| async move {
             let mut line =
@@ -241,7 +255,7 @@ impl Drive {
 
     fn forget(&mut self, key: Key) {
         if let Some(message) = self.messages.remove(&key) {
-            self.keys.remove(&message.held.envelope.id);
+            self.keys.remove(&identity(&message.held.envelope));
         }
     }
 
@@ -295,8 +309,9 @@ impl Drive {
     fn leased(&mut self, opened: Vec<Opened>) {
         let now = self.worker.now();
         let mut jobs = Vec::with_capacity(opened.len());
-        for Opened { envelope, handle, receive_count } in opened {
-            if let Some(message) = self.keys.get(&envelope.id).and_then(|key| self.messages.get_mut(key)) {
+        for Opened { envelope, handle, receive_count, sent_at } in opened {
+            let identity = identity(&envelope);
+            if let Some(message) = self.keys.get(&identity).and_then(|key| self.messages.get_mut(key)) {
                 // Delivered again while it is held: from now on the new handle counts.
                 message.held.handle = handle;
                 continue;
@@ -305,13 +320,17 @@ impl Drive {
             let key = self.last_key;
             let settings = &self.worker.inner.settings;
             let effect = self.worker.modes().of(&envelope.write);
-            jobs.push(Job::of(key, &envelope, effect, settings.comments_as_records));
-            self.keys.insert(envelope.id, key);
-            let held = Held { key, envelope, handle, receive_count };
+            jobs.push(Job::of(key, &envelope, sent_at, effect, settings.comments_as_records));
+            self.keys.insert(identity, key);
+            let held = Held { key, envelope, handle, receive_count, sent_at };
             self.messages.insert(key, Kept { held, answered: None });
         }
         self.brain.on_leased(jobs, now);
     }
+}
+
+fn identity(envelope: &Envelope) -> (WriteId, u32) {
+    (envelope.id, envelope.generation)
 }
 
 impl Worker {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Worker;
-use crate::dispatch::VISIBILITY;
+use super::send::patience;
+use crate::dispatch::{LAST_DAY, VISIBILITY};
 use crate::envelope::{Envelope, Undecodable};
 use crate::outcome::Reason;
 use crate::outcome::rows::DeadLetter;
 use crate::store::{Expect, Handle, Leased};
 use crate::telemetry::{Line, Metric};
+use crate::time::Timestamp;
 
 /// When a message is looked at again that only another worker can send.
 const FOREIGN: Duration = Duration::from_secs(300);
@@ -22,6 +24,7 @@ pub(super) struct Opened {
     pub(super) envelope: Arc<Envelope>,
     pub(super) handle: Handle,
     pub(super) receive_count: u32,
+    pub(super) sent_at: Timestamp,
 }
 
 impl Worker {
@@ -55,19 +58,26 @@ impl Worker {
                         envelope: Arc::new(envelope),
                         handle: message.handle,
                         receive_count: message.receive_count,
+                        sent_at: message.sent_at,
                     });
                     continue;
                 }
-                Ok(_) => "it is for another organisation: two stacks share one queue".to_owned(),
+                Ok(_) => "it is for another organisation: two stacks share one queue; give each its own (TIELINE_QUEUE_URL)"
+                    .to_owned(),
                 Err(Undecodable::Malformed(why)) => {
                     self.bury_garbage(message, &why).await;
                     continue;
                 }
                 Err(newer @ Undecodable::Newer(_)) => newer.to_string(),
             };
+            if self.now().since(message.sent_at) >= LAST_DAY {
+                // Nobody took it, and the queue is about to drop it.
+                self.bury_garbage(message, &why).await;
+                continue;
+            }
             Line::new("message postponed").with("why", why).warning().write();
             postponed.insert(message.group);
-            hidden.push((message.handle, FOREIGN));
+            hidden.push((message.handle, FOREIGN.max(patience(message.receive_count))));
         }
         if !hidden.is_empty() {
             // Those behind go back first: until the first is hidden, the queue holds its group.

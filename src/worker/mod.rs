@@ -25,7 +25,6 @@ mod send;
 mod settle;
 mod share;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +43,7 @@ use crate::store::{Handle, Queue, Table};
 use crate::time::Timestamp;
 
 pub use crate::clock::Clock;
+pub use keys::Keys;
 pub use share::Fleet;
 
 /// Writes an attribute to a contact of Amazon Connect.
@@ -124,8 +124,8 @@ pub struct Inner {
     pub attributes: Option<SetAttribute>,
     /// The time.
     pub clock: Clock,
-    /// Objects whose unique field was found not to be there, and until when they are left alone.
-    pub paused: Mutex<HashMap<String, Timestamp>>,
+    /// What this process knows of the fields that carry writes' identities.
+    pub keys: Arc<Keys>,
     /// What is known of the other workers and of the organisation's usage.
     pub fleet: Mutex<Fleet>,
 }
@@ -149,6 +149,8 @@ struct Held {
     envelope: Arc<Envelope>,
     handle: Handle,
     receive_count: u32,
+    /// When it came into the queue.
+    sent_at: Timestamp,
 }
 
 /// A write that was claimed and what came of it.
@@ -212,17 +214,6 @@ impl Worker {
 
     fn modes(&self) -> &Modes {
         &self.inner.settings.modes
-    }
-
-    /// Leaves an object alone for a while: its configured field is not there.
-    fn pause(&self, object: &str, until: Timestamp) {
-        let mut paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        paused.insert(object.to_ascii_lowercase(), until);
-    }
-
-    fn paused_until(&self, object: &str, now: Timestamp) -> Option<Timestamp> {
-        let paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        paused.get(&object.to_ascii_lowercase()).copied().filter(|until| *until > now)
     }
 }
 

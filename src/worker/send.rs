@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::call::Answers;
 use super::claim::{Claimed, LATER, Prepared};
 use super::{Answered, Done, Held, Watch, Worker};
 use crate::clock::Deadline;
@@ -16,8 +17,8 @@ use crate::envelope::overwritten;
 use crate::event::Write;
 use crate::fault::{Class, Fault};
 use crate::outcome::{CALL_TIMEOUT, Change, Outcome, SUSPECT, may_send};
-use crate::salesforce::classify;
 use crate::salesforce::wire::Usage;
+use crate::salesforce::{Spent, classify};
 use crate::store::Expect;
 use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
@@ -76,18 +77,22 @@ impl Worker {
         }
         let deadline = Deadline::after(CALL_TIMEOUT);
         let count = going.len();
-        let (whole, answers, usage) = self.call(&shape, &mut going, deadline).await;
-        self.tell(&shape, &held, count, whole.as_ref(), usage, &watch);
+        let Answers { whole, each, spent } = self.call(&shape, &mut going, deadline).await;
+        self.tell(&shape, &held, count, whole.as_ref(), spent, &watch);
         let mut answered = Vec::with_capacity(count);
-        for (write, (answer, company)) in going.into_iter().zip(answers) {
+        for (write, (answer, company)) in going.into_iter().zip(each) {
             let (key, done) = self.judge(write, answer, company, watch, &mut replies).await;
             answered.push((key, done));
         }
-        let report = Report { sent: true, fault: whole.as_ref().map(|fault| fault.class) };
+        // What was refused here without a request says nothing of the line.
+        let report = Report {
+            sent: spent.calls > 0 || whole.is_some(),
+            fault: whole.as_ref().map(|fault| fault.class),
+        };
         if whole.is_some() {
             self.line().fault = whole;
         }
-        Sent { report, replies, answered, usage }
+        Sent { report, replies, answered, usage: spent.usage }
     }
 
     /// Prepares and claims; what cannot be sent now gets its reply here.
@@ -134,8 +139,10 @@ impl Worker {
         let handles: Vec<_> = done.iter().map(|held| held.handle.clone()).collect();
         self.inner.queue.delete(&handles, now).await;
         replies.extend(done.iter().map(|held| (held.key, Reply::Gone)));
-        let entries: Vec<_> =
-            hide.iter().map(|(held, at)| (held.handle.clone(), hidden_for(*at, now))).collect();
+        let entries: Vec<_> = hide
+            .iter()
+            .map(|(held, at)| (held.handle.clone(), hidden_for(*at, now, held.receive_count)))
+            .collect();
         self.inner.queue.change_visibility(&entries, now).await;
         replies.extend(hide.iter().map(|(held, _)| (held.key, Reply::Hidden)));
         going
@@ -202,7 +209,7 @@ impl Worker {
                 }
                 let names_it = fault.message.contains(field) || fault.fields.iter().any(|f| f == field);
                 if fault.code.starts_with("INVALID_FIELD") && names_it {
-                    self.pause(object, self.now().plus(Duration::from_secs(300)));
+                    self.inner.keys.pause(object, self.now().plus(Duration::from_secs(300)));
                     Line::new("unique field missing")
                         .with("object", object.as_str())
                         .with(
@@ -232,7 +239,7 @@ impl Worker {
         held: &[Held],
         count: usize,
         fault: Option<&Fault>,
-        usage: Option<Usage>,
+        spent: Spent,
         watch: &Watch,
     ) {
         let lane = match shape {
@@ -245,7 +252,7 @@ impl Worker {
         let mut line = Line::new("batch")
             .with("lane", lane)
             .with("took_ms", took)
-            .count(Metric::ApiCalls, 1.0)
+            .count(Metric::ApiCalls, f64::from(spent.calls))
             .count(Metric::RecordsPerCall, count as f64);
         let traces: Vec<&str> =
             held.iter().filter_map(|h| h.envelope.traceparent.as_deref()).take(TRACES).collect();
@@ -258,7 +265,7 @@ impl Worker {
                 line = line.count(Metric::CredentialsRefused, 1.0);
             }
         }
-        if let Some(usage) = usage {
+        if let Some(usage) = spent.usage {
             #[expect(clippy::cast_precision_loss, reason = "a metric")]
             let percent = usage.used as f64 * 100.0 / usage.limit.max(1) as f64;
             line = line.count(Metric::ApiUsagePercent, percent);
@@ -268,6 +275,28 @@ impl Worker {
 }
 
 /// How long a message is hidden so that it comes back at `at`, not before.
-pub(super) fn hidden_for(at: Timestamp, now: Timestamp) -> Duration {
-    at.since(now).clamp(Duration::from_millis(100), Duration::from_secs(12 * 3600))
+pub(super) fn hidden_for(at: Timestamp, now: Timestamp, receive_count: u32) -> Duration {
+    at.since(now)
+        .clamp(Duration::from_millis(100), Duration::from_secs(12 * 3600))
+        .max(patience(receive_count))
+}
+
+/// How long a message is hidden at least that has come so often: a queue moves it into its dead-letter
+/// queue at a thousand receives at most, and that must not come before [`crate::dispatch::LAST_DAY`],
+/// whatever it waits for.
+pub(super) fn patience(receive_count: u32) -> Duration {
+    Duration::from_secs(u64::from(receive_count.saturating_sub(50)) * 3).min(Duration::from_secs(1800))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::LAST_DAY;
+
+    #[test]
+    fn a_message_that_only_waits_is_not_received_too_often_before_its_last_day() {
+        assert_eq!(patience(50), Duration::ZERO, "ordinary trouble is not made longer");
+        let thousand: Duration = (1..=1000).map(patience).sum();
+        assert!(thousand >= LAST_DAY, "{thousand:?}");
+    }
 }

@@ -56,7 +56,7 @@ impl Worker {
                 }
                 Then::Keep => settled.push((key, Settled::Held)),
                 Then::Hide(at) => {
-                    hide.push((handle, hidden_for(at, now)));
+                    hide.push((handle, hidden_for(at, now, one.held.receive_count)));
                     settled.push((key, Settled::Hidden));
                 }
             }
@@ -91,7 +91,10 @@ impl Worker {
             (Verdict::Unknown { retry_at, charged }, Err(fault)) => {
                 Change::Unknown { fence, fault: told(fault), charged: *charged, retry_at: *retry_at }
             }
-            (Verdict::Postponed | Verdict::Applied, Err(fault)) => {
+            (Verdict::Postponed { until }, Err(fault)) => {
+                Change::Postponed { fence, until: *until, fault: Some(told(fault)) }
+            }
+            (Verdict::Applied, Err(fault)) => {
                 Change::Postponed { fence, until: self.now(), fault: Some(told(fault)) }
             }
             (Verdict::Expired, Err(_)) => return self.expire(one).await,
@@ -267,7 +270,7 @@ fn told(fault: &Fault) -> Fault {
     Fault { message: fault.message.chars().take(500).collect(), ..fault.clone() }
 }
 
-fn stored(put: Result<(), PutError>) -> Result<(), StoreError> {
+pub(super) fn stored(put: Result<(), PutError>) -> Result<(), StoreError> {
     match put {
         Ok(()) | Err(PutError::Conflict(_)) => Ok(()),
         Err(PutError::Store(error)) => Err(error),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -47,7 +48,7 @@ fn rig_over(store: Sqlite, state: Arc<dyn Table>, owner: String) -> Rig {
         cache: None,
         attributes: None,
         clock: Arc::new(crate::clock::now),
-        paused: Mutex::default(),
+        keys: Arc::new(Keys::looked(crate::clock::now())),
         fleet: Mutex::default(),
     });
     Rig { store, org, worker }
@@ -96,6 +97,16 @@ impl Rig {
         };
         self.store.queue(WRITES).send(&[message], self.worker.now()).await.remove(0).unwrap();
         envelope.id
+    }
+
+    /// How many milliseconds the worker's clock is ahead, from now on.
+    fn clock(&mut self) -> Arc<AtomicI64> {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let passed = Arc::clone(&ahead);
+        Arc::get_mut(&mut self.worker.inner).unwrap().clock = Arc::new(move || {
+            Timestamp::from_millis(crate::clock::now().as_millis() + passed.load(Ordering::Relaxed))
+        });
+        ahead
     }
 
     /// Works on what can be delivered now, until all of it is settled or hidden.
@@ -204,14 +215,8 @@ async fn a_contact_is_told_of_its_record_by_whoever_finds_it_made() {
 /// Somebody else may have written the same words there meanwhile.
 #[tokio::test]
 async fn a_post_in_doubt_is_looked_for_among_our_own() {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    let later = Arc::new(AtomicI64::new(0));
     let mut rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
-    let passed = Arc::clone(&later);
-    Arc::get_mut(&mut rig.worker.inner).unwrap().clock = Arc::new(move || {
-        Timestamp::from_millis(crate::clock::now().as_millis() + passed.load(Ordering::Relaxed))
-    });
+    let later = rig.clock();
     let post = Write::Post {
         element_type: "FeedItem".to_owned(),
         subject_id: CASE.to_owned(),
@@ -235,6 +240,29 @@ async fn a_post_in_doubt_is_looked_for_among_our_own() {
     assert_eq!(outcome.record_id.as_deref(), Some("0D55g00000AAAAAAA1"));
     let asked = rig.org.asked();
     assert!(asked[2].0.contains("CreatedById") && asked[2].0.contains("0055g00000AAAAAAA1"), "{asked:?}");
+}
+
+/// A function lives from batch to batch and has no start of its own to look at.
+#[tokio::test]
+async fn a_function_looks_whether_identities_can_be_carried_before_its_first_batch() {
+    let mut rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let later = rig.clock();
+    Arc::get_mut(&mut rig.worker.inner).unwrap().keys = Arc::default();
+    let described = |unique: bool| json!({"fields": [{"name": "WriteKey__c", "unique": unique}]});
+    rig.org.answers([(200, described(false))]);
+    let id = rig.accept("c", "k", create("Task"), &[]).await;
+    rig.deliver().await;
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 1, "asked once, and no create is sent");
+    assert!(rig.outcomes("c").await.is_empty());
+
+    later.store(330_000, Ordering::Relaxed);
+    rig.org.answers([(200, described(true)), (201, json!({"id": CASE, "success": true}))]);
+    rig.deliver().await;
+    assert_eq!(rig.outcome("c", id).await.status(), Status::Succeeded, "the field was mended");
+    later.store(990_000, Ordering::Relaxed);
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 3, "what is known to be unique is not asked for again");
 }
 
 /// Left alone, it would be nobody's until it lapses, and then count as an attempt.

@@ -270,7 +270,7 @@ impl World {
             cache: self.cache.clone(),
             attributes: None,
             clock: self.now.skewed(skew),
-            paused: Mutex::default(),
+            keys: Arc::default(),
             fleet: Mutex::default(),
         })
     }
