@@ -19,6 +19,9 @@ const RUNS: &str = "flow-run";
 /// Most runs that a list gives, and how many such lists are looked through for those of a contact.
 const LIST: usize = 200;
 const PAGES: usize = 25;
+/// How many runs of each flow the overview of all flows tells, and through how many lists it looks.
+const LATEST: usize = 20;
+const LATEST_PAGES: usize = 5;
 /// Runs that wait and are held in memory beside the table.
 const LIVE: usize = 2000;
 
@@ -116,7 +119,30 @@ pub struct Shown<'k> {
     event: &'k Event,
 }
 
+/// A run in one line: of which flow, since when, and how it stands.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = FlowRunLine))]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Its id.
+    pub id: String,
+    /// The flow that it is a run of.
+    pub flow_id: String,
+    /// How it stands.
+    pub status: Status,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
 impl Kept {
+    /// What timed out meanwhile has timed out.
+    fn expire(&mut self, now: Timestamp) {
+        if !self.run.status.is_over() && now >= self.run.deadline_ms {
+            let flow = self.flow();
+            self.run.advance(&flow, now);
+        }
+    }
+
     pub(super) fn flow(&mut self) -> Arc<Flow> {
         self.compiled
             .get_or_insert_with(|| {
@@ -271,10 +297,7 @@ impl Host {
                 let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
                 let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
                 if of_flow && of_contact {
-                    if !kept.run.status.is_over() && now >= kept.run.deadline_ms {
-                        let flow = kept.flow();
-                        kept.run.advance(&flow, now);
-                    }
+                    kept.expire(now);
                     if kept.parts.is_some() {
                         kept.cut();
                     }
@@ -290,6 +313,38 @@ impl Host {
         }
         runs.truncate(LIST);
         Ok(runs)
+    }
+
+    /// The latest runs of each kept flow, newest first, as far as they are among the latest of all.
+    /// Test runs are left out: they say nothing of what agents met.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn latest_runs(&self, now: Timestamp) -> Result<Vec<Line>, Error> {
+        let mut lines = Vec::new();
+        let mut told: HashMap<String, usize> = HashMap::new();
+        let mut after: Option<String> = None;
+        for _ in 0..LATEST_PAGES {
+            let rows = self.0.table.list_index("flow-runs", after.as_deref(), true, LIST, now).await?;
+            for row in &rows {
+                let mut kept = self.kept(row, now).await?;
+                let Some(flow_id) = kept.flow_id.clone().filter(|_| kept.mode != Mode::Test) else {
+                    continue;
+                };
+                let count = told.entry(flow_id.clone()).or_default();
+                if *count < LATEST {
+                    *count += 1;
+                    kept.expire(now);
+                    let Run { id, status, started_ms: started_at, .. } = kept.run;
+                    lines.push(Line { id, flow_id, status, started_at });
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == LIST => after = Some(last.key.sort.clone()),
+                _ => break,
+            }
+        }
+        Ok(lines)
     }
 
     /// Takes the runs of a contact away, with what their events and traces held; how many.

@@ -122,3 +122,27 @@ async fn a_test_run_counts_for_itself_alone() {
         assert_eq!([value("1"), value("2"), value("g")], [json!(2), json!(4), json!(4)]);
     }
 }
+
+#[tokio::test]
+async fn the_latest_runs_of_each_flow_are_told_in_a_line_and_no_test_is() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let (host, _) = process(&table, "x");
+    let of = |flow: &str, mode| Started { flow_id: Some(flow.to_owned()), mode, ..started() };
+    let at = |n: u64| NOW.plus(std::time::Duration::from_millis(n));
+    let quiet = host.start(of("quiet", Mode::Live), NOW).await.unwrap();
+    host.cancel(quiet["id"].as_str().unwrap(), "over", NOW).await.unwrap();
+    for n in 1..=(LATEST as u64 + 5) {
+        host.start(of("busy", Mode::Live), at(n)).await.unwrap();
+    }
+    host.start(of("busy", Mode::Test), at(100)).await.unwrap();
+    host.start(started(), at(101)).await.unwrap();
+
+    let lines = host.latest_runs(at(102)).await.unwrap();
+    let (last, others) = lines.split_last().unwrap();
+    assert_eq!((last.flow_id.as_str(), last.status, last.started_at), ("quiet", Status::Cancelled, NOW));
+    assert_eq!(others.len(), LATEST);
+    assert!(others.iter().all(|line| line.flow_id == "busy" && line.status == Status::Waiting));
+    assert_eq!(others[0].started_at, at(LATEST as u64 + 5), "newest first");
+    let late = host.latest_runs(at(3_600_000 * 24)).await.unwrap();
+    assert!(late.iter().all(|line| line.status != Status::Waiting), "what took too long has timed out");
+}

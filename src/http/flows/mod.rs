@@ -39,7 +39,7 @@ const TAG: &str = "flows";
         templates::list,
         kept::list, kept::create, kept::get, kept::put, kept::delete, kept::restore, kept::copy,
         kept::versions, kept::version, kept::activate, kept::deactivate,
-        runs::list, runs::start, runs::get, runs::complete, runs::cancel, runs::event,
+        runs::list, runs::latest, runs::start, runs::get, runs::complete, runs::cancel, runs::event,
         runs::search, runs::record,
     ),
 )]
@@ -64,6 +64,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(host: Host) -> Router<S> {
         .route("/flows/{id}/activate", post(kept::activate))
         .route("/flows/{id}/deactivate", post(kept::deactivate))
         .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/latest", get(runs::latest))
         .route("/runs/{id}", get(runs::get))
         .route("/runs/{id}/complete", post(runs::complete))
         .route("/runs/{id}/cancel", post(runs::cancel))

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::flow::model::Document;
 use crate::flow::run::{Event, Exception, Outcome};
 use crate::flow_host::events::Ran;
-use crate::flow_host::runs::Shown;
+use crate::flow_host::runs::{Line, Shown};
 use crate::flow_host::{Found, Host, Mode, Started};
 
 /// What is to be run.
@@ -149,6 +149,12 @@ pub(super) async fn list(
     Ok(ok(&Runs { runs: host.runs(flow.as_deref(), contact.as_deref(), clock::now()).await? }))
 }
 
+/// The latest runs of each kept flow in a line each, without what they hold; test runs are left out.
+#[utoipa::path(get, path = "/runs/latest", operation_id = "latestRuns", tag = TAG, responses((status = 200, body = Latest)))]
+pub(super) async fn latest(State(host): State<Host>) -> Result<Response, Problem> {
+    Ok(ok(&Latest { runs: host.latest_runs(clock::now()).await? }))
+}
+
 /// Something that happened on the agent's desktop.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = DesktopEvent)]
@@ -184,6 +190,14 @@ pub(super) struct Runs {
     /// Newest first.
     #[schema(value_type = Vec<Shown<'static>>)]
     runs: Vec<Value>,
+}
+
+/// Runs in a line each.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LatestRuns)]
+pub(super) struct Latest {
+    /// Newest first; of each flow twenty at most.
+    runs: Vec<Line>,
 }
 
 /// Records.

@@ -16,6 +16,7 @@ import type {
   Outcome,
   RecordRow,
   Run,
+  RunLine,
   SalesforceRecord,
   Template,
 } from "./types";
@@ -101,6 +102,7 @@ export const api = {
   run: (id: string) => call<Run>("GET", `/runs/${at(id)}`),
   runs: (filter: { flow?: string; contact?: string }) =>
     call<{ runs: Run[] }>("GET", `/runs?${new URLSearchParams(filter as Record<string, string>)}`).then((r) => r.runs),
+  latestRuns: (signal?: AbortSignal) => call<{ runs: RunLine[] }>("GET", "/runs/latest", undefined, signal).then((r) => r.runs),
   raise: (body: {
     id: string;
     source: string;

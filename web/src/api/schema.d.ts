@@ -165,6 +165,10 @@ export interface paths {
     /** Starts a run of a kept flow, or of a document, and drives it until it needs a browser or is over. */
     post: operations["startRun"];
   };
+  "/runs/latest": {
+    /** The latest runs of each kept flow in a line each, without what they hold; test runs are left out. */
+    get: operations["latestRuns"];
+  };
   "/runs/{id}": {
     /** A run as it stands now. */
     get: operations["run"];
@@ -954,6 +958,17 @@ export interface components {
       /** @description What happened, in order. */
       trace: components["schemas"]["TraceEntry"][];
     };
+    /** @description A run in one line: of which flow, since when, and how it stands. */
+    FlowRunLine: {
+      /** @description The flow that it is a run of. */
+      flowId: string;
+      /** @description Its id. */
+      id: string;
+      /** @description When it began. */
+      startedAt: components["schemas"]["Timestamp"];
+      /** @description How it stands. */
+      status: components["schemas"]["RunStatus"];
+    };
     /** @description Where a flow can begin. */
     FlowSource: {
       /** @description The contact type in Amazon Connect's words. */
@@ -1118,6 +1133,11 @@ export interface components {
       entries: components["schemas"]["Entry"][];
       /** @description What to ask the next page by; absent on the last. */
       next?: string | null;
+    };
+    /** @description Runs in a line each. */
+    LatestRuns: {
+      /** @description Newest first; of each flow twenty at most. */
+      runs: components["schemas"]["FlowRunLine"][];
     };
     /** @description One moment of a write's history. */
     MomentView: {
@@ -3155,6 +3175,29 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the request cannot be read, or a part does not answer */
+      default: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  /** The latest runs of each kept flow in a line each, without what they hold; test runs are left out. */
+  latestRuns: {
+    responses: {
+      /** @description OK */
+      200: {
+        content: {
+          "application/json": components["schemas"]["LatestRuns"];
+        };
+      };
+      /** @description the token is missing or wrong */
+      401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };

@@ -215,6 +215,14 @@ export interface Run {
   event?: FlowEvent;
 }
 
+/** A run in one line, as the list of flows tells of it. */
+export interface RunLine {
+  id: string;
+  flowId: string;
+  status: RunStatus;
+  startedAt: number;
+}
+
 export interface RecordRow {
   object: string;
   id: string;

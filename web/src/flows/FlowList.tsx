@@ -8,7 +8,7 @@ import { Button } from "../ui/Button";
 import { ask } from "../ui/confirm";
 import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
-import { Empty, ProblemView } from "../ui/states";
+import { Empty, Notice, ProblemView } from "../ui/states";
 import { Table, TableSkeleton, type Column } from "../ui/Table";
 import { tell } from "../ui/tell";
 import { Ago, asMillis } from "../ui/time";
@@ -16,6 +16,7 @@ import { toast } from "../ui/toast";
 import { useLoad } from "../ui/useLoad";
 import { FlowForm } from "./FlowForm";
 import { ImportDialog } from "./ImportDialog";
+import { eventsOf, failureRate, fits, hasFailed, healthOf, sharingFlows, type Filter, type Health } from "./list";
 import { TemplateGallery } from "./TemplateGallery";
 
 const T = text.flows;
@@ -24,12 +25,18 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
   const loaded = useLoad("flows", (signal) => api.flows(signal));
   const { query } = usePlace();
   const [open, setOpen] = useState<"new" | "upload" | "templates" | File | null>(null);
-  const filter = { q: query.get("q") ?? "", source: query.get("source") ?? "", state: query.get("state") ?? "" };
-  const narrow = (patch: Partial<typeof filter>): void => setQuery({ ...filter, ...patch });
+  const filter: Filter = { q: query.get("q") ?? "", source: query.get("source") ?? "", event: query.get("event") ?? "", state: query.get("state") ?? "" };
+  const narrow = (patch: Partial<Filter>): void => setQuery({ ...filter, ...patch });
   const flows = loaded.value ?? [];
-  const rows = useMemo(() => flows.filter((flow) => fits(flow, filter, catalogue)), [flows, filter.q, filter.source, filter.state, catalogue]);
-  const doubled = useMemo(() => doubledEvents(flows), [flows]);
-  const columns = useColumns(catalogue, doubled, loaded.again);
+  const sharing = useMemo(() => sharingFlows(flows), [flows]);
+  const rows = useMemo(
+    () => flows.filter((flow) => fits(flow, filter, catalogue, sharing)),
+    [flows, filter.q, filter.source, filter.event, filter.state, catalogue, sharing],
+  );
+  // The flows are shown without waiting for how they ran.
+  const runs = useLoad("latest runs", (signal) => api.latestRuns(signal));
+  const health = useMemo(() => healthOf(runs.value ?? []), [runs.value]);
+  const columns = useColumns(catalogue, sharing, health, loaded.again);
   const buttons = (
     <>
       <Button icon="star" onClick={() => setOpen("templates")}>
@@ -61,10 +68,22 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
       </header>
       <div className="card">
         {flows.length > 0 && <Filters filter={filter} narrow={narrow} catalogue={catalogue} />}
+        {sharing.size > 0 && filter.state !== "sharing" && (
+          <Notice
+            tone="warn"
+            action={
+              <Button small onClick={() => setQuery({ state: "sharing" })}>
+                {T.showSharing}
+              </Button>
+            }
+          >
+            {T.sharingNotice(sharing.size)}
+          </Notice>
+        )}
         {loaded.state === "failed" && flows.length === 0 ? (
           <ProblemView problem={loaded.problem} again={loaded.again} />
         ) : loaded.state === "loading" && loaded.value === null ? (
-          <TableSkeleton columns={6} />
+          <TableSkeleton columns={7} />
         ) : flows.length === 0 ? (
           <Empty icon="flow" title={T.emptyTitle} actions={buttons}>
             {T.emptyBody}
@@ -84,35 +103,9 @@ export function FlowList({ catalogue }: { catalogue: Catalogue }) {
   );
 }
 
-interface Filter {
-  q: string;
-  source: string;
-  state: string;
-}
-
-function fits(flow: FlowSummary, filter: Filter, catalogue: Catalogue): boolean {
-  if ((filter.state === "deleted") !== (flow.deletedAt !== null)) return false;
-  if (filter.state === "active" && !flow.active) return false;
-  if (filter.state === "inactive" && flow.active) return false;
-  if (filter.source !== "" && flow.source !== filter.source) return false;
-  const all = [flow.name, flow.adapter, flow.description, flow.event, catalogue.sourceLabel(flow.source)].join(" ").toLowerCase();
-  return filter.q.toLowerCase().split(/\s+/).every((word) => all.includes(word));
-}
-
-/** Events on which two active flows stand; they run in their order, which is seldom meant. */
-function doubledEvents(flows: FlowSummary[]): Set<string> {
-  const seen = new Set<string>();
-  const twice = new Set<string>();
-  for (const flow of flows) {
-    if (!flow.active || flow.deletedAt !== null || flow.source === "ctiAction") continue;
-    const key = `${flow.source} ${flow.event}`;
-    if (seen.has(key)) twice.add(key);
-    seen.add(key);
-  }
-  return twice;
-}
-
 function Filters({ filter, narrow, catalogue }: { filter: Filter; narrow: (patch: Partial<Filter>) => void; catalogue: Catalogue }) {
+  const events = eventsOf(catalogue, filter.source);
+  const chooseSource = (source: string): void => narrow({ source, event: eventsOf(catalogue, source).includes(filter.event) ? filter.event : "" });
   return (
     <div className="filters">
       <label className="search-box">
@@ -120,7 +113,7 @@ function Filters({ filter, narrow, catalogue }: { filter: Filter; narrow: (patch
         <span className="hidden">{T.searchLabel}</span>
         <input className="input" type="search" placeholder={T.searchLabel} value={filter.q} onChange={(event) => narrow({ q: event.target.value })} />
       </label>
-      <select className="input" aria-label={T.columns.source} value={filter.source} onChange={(event) => narrow({ source: event.target.value })}>
+      <select className="input" aria-label={T.columns.source} value={filter.source} onChange={(event) => chooseSource(event.target.value)}>
         <option value="">{T.anySource}</option>
         {catalogue.sources.map((source) => (
           <option key={source.id} value={source.id}>
@@ -128,17 +121,26 @@ function Filters({ filter, narrow, catalogue }: { filter: Filter; narrow: (patch
           </option>
         ))}
       </select>
+      <select className="input" aria-label={T.columns.event} value={filter.event} disabled={events.length === 0} onChange={(event) => narrow({ event: event.target.value })}>
+        <option value="">{T.anyEvent}</option>
+        {events.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
       <select className="input" aria-label={T.stateLabel} value={filter.state} onChange={(event) => narrow({ state: event.target.value })}>
         <option value="">{T.anyState}</option>
         <option value="active">{T.active}</option>
         <option value="inactive">{T.inactive}</option>
+        <option value="sharing">{T.sharing}</option>
         <option value="deleted">{T.deleted}</option>
       </select>
     </div>
   );
 }
 
-function useColumns(catalogue: Catalogue, doubled: Set<string>, again: () => void): Column<FlowSummary>[] {
+function useColumns(catalogue: Catalogue, sharing: ReadonlyMap<string, string[]>, health: ReadonlyMap<string, Health>, again: () => void): Column<FlowSummary>[] {
   return useMemo(
     () => [
       {
@@ -155,28 +157,68 @@ function useColumns(catalogue: Catalogue, doubled: Set<string>, again: () => voi
       {
         key: "event",
         title: T.columns.event,
-        sort: (flow) => `${catalogue.sourceLabel(flow.source)} ${flow.event}`,
+        sort: (flow) => `${catalogue.sourceLabel(flow.source)} ${flow.event} ${String(flow.order).padStart(4, "0")}`,
         cell: (flow) => (
           <div className="flow-event">
             <span className="one-line">{catalogue.sourceLabel(flow.source)}</span>
             <span className="row">
               {flow.event && <code>{flow.event}</code>}
-              {flow.active && doubled.has(`${flow.source} ${flow.event}`) && (
-                <span className="badge warn" title={T.doubled}>
-                  <Icon name="warn" size={12} /> 2×
-                </span>
-              )}
+              <Sharing flow={flow} others={sharing.get(flow.id) ?? []} />
             </span>
           </div>
         ),
       },
       { key: "state", title: T.columns.state, sort: (flow) => (flow.active ? 0 : 1), cell: (flow) => <StateBadge flow={flow} /> },
       { key: "problems", title: T.columns.problems, sort: (flow) => -flow.problems.errors * 1000 - flow.problems.warnings, cell: (flow) => <ProblemCount problems={flow.problems} /> },
-      { key: "order", title: T.columns.order, numeric: true, sort: (flow) => flow.order, cell: (flow) => flow.order },
+      {
+        key: "last",
+        title: T.columns.last,
+        sort: (flow) => asMillis(health.get(flow.id)?.last.startedAt ?? 0),
+        cell: (flow) => <LastRun flow={flow} health={health.get(flow.id)} />,
+      },
+      { key: "failed", title: T.columns.failed, numeric: true, sort: (flow) => failureRate(health.get(flow.id)) ?? -1, cell: (flow) => <Failures health={health.get(flow.id)} /> },
       { key: "updated", title: T.columns.updated, sort: (flow) => asMillis(flow.updatedAt), cell: (flow) => <span className="quiet"><Ago at={flow.updatedAt} /></span> },
       { key: "more", title: "", width: "48px", cell: (flow) => <RowMenu flow={flow} again={again} /> },
     ],
-    [catalogue, doubled, again],
+    [catalogue, sharing, health, again],
+  );
+}
+
+/** Others that run on the same event too, and at which place among them this one stands. */
+function Sharing({ flow, others }: { flow: FlowSummary; others: string[] }) {
+  if (others.length === 0) return null;
+  return (
+    <span className="badge warn" title={T.alsoActive(others)}>
+      <Icon name="warn" size={12} /> {T.sharedBy(others.length + 1, flow.order)}
+      <span className="hidden"> {T.alsoActive(others)}</span>
+    </span>
+  );
+}
+
+/** How it ended and when; leads to its trace on the stage. */
+function LastRun({ flow, health }: { flow: FlowSummary; health: Health | undefined }) {
+  if (!health) return <span className="faint one-line">{T.noRuns}</span>;
+  const { id, status, startedAt } = health.last;
+  const bad = hasFailed(health.last);
+  return (
+    <a className="last-run" href={href(["flows", flow.id, "editor"], { run: id })} title={T.openRun}>
+      <span className={`badge ${bad ? "bad" : status === "completed" ? "good" : ""}`}>
+        {bad ? <Icon name="error" size={12} /> : status === "completed" && <Icon name="check" size={12} />} {T.runs[status] ?? status}
+      </span>
+      <span className="faint one-line">
+        <Ago at={startedAt} />
+      </span>
+    </a>
+  );
+}
+
+function Failures({ health }: { health: Health | undefined }) {
+  const rate = failureRate(health);
+  if (!health || rate === null) return <span className="faint">—</span>;
+  return (
+    <span className={rate > 0 ? "failures some" : "failures"} title={T.failuresOf(health.failed, health.ended)}>
+      {T.percent(rate)} <span className="faint">{T.ofRuns(health.failed, health.ended)}</span>
+    </span>
   );
 }
 
@@ -184,7 +226,7 @@ export function StateBadge({ flow }: { flow: FlowSummary }) {
   if (flow.deletedAt !== null) return <span className="badge bad">{T.deleted}</span>;
   if (!flow.active) return <span className="badge">{T.inactive}</span>;
   return (
-    <span className="row">
+    <span className="row flow-state">
       <span className="badge good">
         <Icon name="check" size={12} /> {T.active}
       </span>
