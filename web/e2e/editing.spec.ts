@@ -1,4 +1,4 @@
-import { expect, FIELDS, kept, node, POP, socket, test } from "./fixtures";
+import { expect, expectNoViolations, FIELDS, kept, node, POP, socket, test } from "./fixtures";
 
 test("import, break, mend and activate a flow", async ({ page, server }) => {
   await page.goto(server.address);
@@ -119,6 +119,54 @@ test("two editors of one flow are told of each other, and neither loses work", a
   await page.getByRole("button", { name: "Keep mine" }).click();
   await page.getByRole("complementary", { name: "Sidebar" }).getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved as version 3")).toBeVisible();
+});
+
+test("what two people changed is merged, and where both changed one block the author chooses", async ({ page, server }) => {
+  const flow = await server.call<{ id: string; draftVersion: number }>("POST", "/flows", { ...FIELDS, document: POP });
+  await page.goto(`${server.address}#/flows/${flow.id}/editor`);
+  await node(page, "uid-1").click();
+  await page.keyboard.press("F2");
+  await page.getByLabel("Name of this block").fill("Who calls");
+  await page.keyboard.press("Enter");
+  await node(page, "uid-2").click();
+  await page.getByLabel(/^Query parameters/).fill("mine=1");
+  await page.keyboard.press("Tab");
+  const theirs = structuredClone(POP) as { actions: { id: string; controls: object; ports: object }[] };
+  theirs.actions[1]!.ports = { done: "uid-4" };
+  theirs.actions[2]!.controls = { ...theirs.actions[2]!.controls, queryParams: "theirs=1" };
+  const log = { id: "uid-4", type: "SE_Log", meta: {}, controls: { level: "info", message: "Called" }, ports: { done: "uid-2" }, position: [352, 192] };
+  theirs.actions.push(log);
+  await server.call("PUT", `/flows/${flow.id}`, { ...FIELDS, name: "Named by them", document: theirs, baseVersion: flow.draftVersion });
+
+  const save = page.getByRole("complementary", { name: "Sidebar" }).getByRole("button", { name: "Save" });
+  await save.click();
+  await expect(page.getByText(/saved version 2 meanwhile/)).toBeVisible();
+  await page.getByRole("button", { name: "Merge", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Merge their version with your stage" });
+  await expect(dialog).toContainText("1 block changed by both of you");
+  await expect(dialog.getByRole("button", { name: "Merge", exact: true })).toBeDisabled();
+  await expect(dialog.getByRole("region", { name: "What the merge does to your stage" })).toContainText("uid-4");
+  await expectNoViolations(page, "merge");
+  const choice = dialog.getByRole("group", { name: /Search And Screenpop/ });
+  await expect(choice).toContainText("theirs=1");
+  await choice.getByRole("radio", { name: /^Theirs/ }).focus();
+  await page.keyboard.press("Space");
+  await dialog.getByRole("button", { name: "Merge", exact: true }).click();
+
+  await expect(node(page, "uid-4")).toBeVisible();
+  await expect(node(page, "uid-1")).toContainText("Who calls");
+  await page.keyboard.press("Control+z");
+  await expect(node(page, "uid-4")).toHaveCount(0);
+  await page.keyboard.press("Control+Shift+z");
+  await expect(node(page, "uid-4")).toBeVisible();
+  await save.click();
+  await expect(page.getByText("Saved as version 3")).toBeVisible();
+  const { document, ...fields } = await kept(server);
+  expect(fields).toMatchObject({ name: "Named by them" });
+  expect(document.actions.map((action) => action.id)).toEqual(["uid-0", "uid-1", "uid-2", "uid-3", "uid-4"]);
+  expect(document.actions[1]).toMatchObject({ meta: { title: "Who calls" }, ports: { done: "uid-4" } });
+  expect(document.actions[2]?.controls["queryParams"]).toBe("theirs=1");
+  expect(document.actions[4]).toEqual(log);
 });
 
 test("a test run is answered by samples, and by the author at a breakpoint", async ({ page, server }) => {

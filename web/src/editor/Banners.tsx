@@ -8,6 +8,7 @@ import { Ago } from "../ui/time";
 import { KeyboardLine } from "./KeyboardLine";
 import { useEditor, useSession } from "./context";
 import { DiffDialog } from "./DiffDialog";
+import { MergeDialog } from "./MergeDialog";
 import { usePresence } from "./presence";
 
 const T = text.banners;
@@ -48,15 +49,19 @@ export function Banners() {
 
 function Conflict({ theirs }: { theirs: Flow }) {
   const session = useSession();
-  const [comparing, setComparing] = useState(false);
+  const [open, setOpen] = useState<"differences" | "merge" | null>(null);
+  const { document } = theirs;
   return (
     <>
       <Notice
         tone="warn"
         action={
           <span className="row">
-            <Button small icon="diff" onClick={() => setComparing(true)} disabled={!theirs.document}>
+            <Button small icon="diff" onClick={() => setOpen("differences")} disabled={!document}>
               {T.compare}
+            </Button>
+            <Button small kind="primary" onClick={() => setOpen("merge")} disabled={!document}>
+              {T.merge}
             </Button>
             <Button small onClick={() => session.takeTheirs(theirs)}>
               {T.takeTheirs}
@@ -69,9 +74,10 @@ function Conflict({ theirs }: { theirs: Flow }) {
       >
         {T.conflict(theirs.author, theirs.draftVersion)} <Ago at={theirs.updatedAt} />.
       </Notice>
-      {comparing && theirs.document && (
-        <DiffDialog title={T.conflictTitle} before={theirs.document} after={session.state.doc} catalogue={session.catalogue} onClose={() => setComparing(false)} />
+      {open === "differences" && document && (
+        <DiffDialog title={T.conflictTitle} before={document} after={session.state.doc} catalogue={session.catalogue} onClose={() => setOpen(null)} />
       )}
+      {open === "merge" && document && <MergeDialog theirs={{ ...theirs, document }} onClose={() => setOpen(null)} />}
     </>
   );
 }

@@ -17,7 +17,7 @@ export function DiffDialog({ title, before, after, catalogue, onClose }: { title
   const changes = useMemo(() => compare(before, after), [before, after]);
   const old = new Map(before.actions.map((action) => [action.id, action]));
   const now = new Map(after.actions.map((action) => [action.id, action]));
-  const rows = [...changes].filter(([, change]) => change !== "same").sort((a, b) => ORDER.indexOf(a[1]) - ORDER.indexOf(b[1]));
+  const rows = orderedChanges(changes);
   const both: FlowDocument = { ...after, actions: [...before.actions.filter((action) => !now.has(action.id)), ...after.actions] };
   return (
     <Dialog title={title} onClose={onClose} wide>
@@ -44,30 +44,45 @@ export function DiffDialog({ title, before, after, catalogue, onClose }: { title
           <ul>
             {rows.map(([id, change]) => (
               <li key={id}>
-                <span className={`badge change-${change}`}>
-                  {MARK[change]} {T[change === "same" ? "changed" : change]}
-                </span>{" "}
+                <ChangeBadge change={change} />{" "}
                 <strong>{titleOf(catalogue, (now.get(id) ?? old.get(id)) as Action)}</strong> <span className="faint">{id}</span>
-                {change === "changed" && (
-                  <table className="arguments">
-                    <tbody>
-                      {argumentChanges(old.get(id) as Action, now.get(id) as Action).map((row) => (
-                        <tr key={row.name}>
-                          <th scope="row">{row.name}</th>
-                          <td>
-                            <del>{show(row.before)}</del> → <ins>{show(row.after)}</ins>
-                          </td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                )}
+                {change === "changed" && <ChangedParts before={old.get(id) as Action} after={now.get(id) as Action} />}
               </li>
             ))}
           </ul>
         </div>
       )}
     </Dialog>
+  );
+}
+
+/** What differs, the gravest first. */
+export function orderedChanges(changes: ReadonlyMap<string, Change>): [string, Change][] {
+  return [...changes].filter(([, change]) => change !== "same").sort((a, b) => ORDER.indexOf(a[1]) - ORDER.indexOf(b[1]));
+}
+
+export function ChangeBadge({ change }: { change: Change }) {
+  return (
+    <span className={`badge change-${change}`}>
+      {MARK[change]} {T[change === "same" ? "changed" : change]}
+    </span>
+  );
+}
+
+export function ChangedParts({ before, after }: { before: Action; after: Action }) {
+  return (
+    <table className="arguments">
+      <tbody>
+        {argumentChanges(before, after).map((row) => (
+          <tr key={row.name}>
+            <th scope="row">{row.name}</th>
+            <td>
+              <del>{show(row.before)}</del> → <ins>{show(row.after)}</ins>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -16,7 +16,7 @@ function answer(method: string, path: string, body: { baseVersion?: number; docu
   if (path !== `/flows/${kept.id}`) return new Response(null, { status: 404 });
   if (method === "PUT") {
     if (body.baseVersion !== kept.draftVersion) return Response.json({ title: "Saved by someone else", status: 409 }, { status: 409 });
-    kept = { ...kept, document: body.document ?? null, draftVersion: kept.draftVersion + 1 };
+    kept = { ...kept, ...body, document: body.document ?? null, draftVersion: kept.draftVersion + 1 };
   }
   return Response.json(kept);
 }
@@ -86,6 +86,22 @@ describe("an editing session", () => {
     if (two.state.conflict) two.keepOurs(two.state.conflict);
     expect(await two.save()).toBe(true);
     expect(two.state.flow.draftVersion).toBe(3);
+  });
+
+  it("merges over the newest version, in one step of undo, with their fields", async () => {
+    const session = new EditorSession(catalogue, create());
+    const mine = session.add(block("SE_Start"), [0, 0]);
+    const end = { id: "uid-9", type: "SE_End", meta: {}, controls: {}, ports: {}, position: [160, 0] as [number, number] };
+    kept = { ...kept, name: "Named by them", document: { actions: [end] }, draftVersion: 2 };
+    expect(await session.save()).toBe(false);
+    const theirs = session.state.conflict ?? expect.fail("no conflict");
+    session.takeMerged(theirs, { actions: [...session.state.doc.actions, end] });
+    expect(session.state).toMatchObject({ conflict: null, dirty: true });
+    expect(new EditorSession(catalogue, kept).state, "a reload keeps it, over their version").toMatchObject({ conflict: null, doc: { actions: [{ id: mine }, { id: "uid-9" }] } });
+    expect(await session.save()).toBe(true);
+    expect(kept).toMatchObject({ name: "Named by them", draftVersion: 3, document: { actions: [{ id: mine }, { id: "uid-9" }] } });
+    session.undo();
+    expect(session.state.doc.actions.map((action) => action.id)).toEqual([mine]);
   });
 
   it("saves by itself when the line comes back", async () => {

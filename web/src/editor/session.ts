@@ -310,9 +310,17 @@ export class EditorSession {
     this.store.set({ dirty: false });
   }
 
-  /** Ours stays on the stage and may be saved over theirs. */
+  /** Ours stays on the stage and may be saved over theirs; the record's fields, which are saved at once, are theirs. */
   keepOurs(theirs: Flow): void {
-    this.store.set({ flow: { ...this.state.flow, draftVersion: theirs.draftVersion }, saved: theirs.document ?? this.state.saved, conflict: null, dirty: true });
+    this.store.set({ flow: theirs, saved: theirs.document ?? this.state.saved, conflict: null, restored: null, dirty: true });
+    keepDraft(theirs.id, { document: this.state.doc, baseVersion: theirs.draftVersion, at: Date.now() });
+  }
+
+  /** What both made becomes the stage, to be saved as the next version; undo gives ours alone. */
+  takeMerged(theirs: Flow, doc: FlowDocument): void {
+    this.keepOurs(theirs);
+    this.apply(doc, text.editor.steps.merge);
+    this.offerUndo(text.merge.done);
   }
 
   flowChanged(next: Flow): void {
