@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, FLOWS, Flow, Problems, Record, Summary, Version, around, is_event};
+use super::{Draft, FLOWS, Flow, Note, Problems, Record, Summary, Version, around, is_event};
 use crate::flow::model::Document;
 use crate::flow::validate;
 use crate::flow::validate::{Diagnostic, MAX_READ_BYTES, Severity};
@@ -15,10 +15,16 @@ use crate::time::Timestamp;
 /// How many versions a record remembers the notes of; the versions themselves all stay.
 const NOTES: usize = 500;
 
-/// The row of a version: its text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Most notes of a flow, and most bytes of all they say.
+const MAX_NOTES: usize = 500;
+const MAX_NOTES_BYTES: usize = 256 << 10;
+
+/// The row of a version: its text, and the notes on its stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Text {
     text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
 }
 
 impl Host {
@@ -51,35 +57,36 @@ impl Host {
         author.clone_into(&mut summary.author);
         summary.updated_at = now;
         let before = match summary.draft_version {
-            0 => None,
-            version => Some(self.text(&summary.id, version, now).await?),
+            0 => Text::default(),
+            version => self.text(&summary.id, version, now).await?,
         };
-        let text = draft.document.map(|d| d.to_exact()).or(draft.raw);
-        match text.filter(|text| before.as_ref() != Some(text)) {
-            Some(text) => {
-                summary.problems = problems(&text, summary);
-                record.writes =
-                    Document::parse(&text).ok().and_then(|document| validate::properties_written(&document));
-                // The text first: a record never names a version that is not there. A number that
-                // another save has taken, which lost the race or is still in it, is passed over.
-                let text = Text { text };
-                let mut number = summary.draft_version + 1;
-                while !self.put_text(&summary.id, number, &text, now).await? {
-                    number += 1;
-                }
-                summary.draft_version = number;
-                record.versions.push(Version {
-                    version: number,
-                    author: author.to_owned(),
-                    at: now,
-                    note: draft.note.filter(|n| !n.trim().is_empty()),
-                    active: false,
-                });
-                let surplus = record.versions.len().saturating_sub(NOTES);
-                record.versions.drain(..surplus);
+        let given = draft.document.map(|d| d.to_exact()).or(draft.raw);
+        let text = Text {
+            text: given.unwrap_or_else(|| before.text.clone()),
+            notes: draft.notes.unwrap_or_else(|| before.notes.clone()),
+        };
+        if moved || text.text != before.text {
+            summary.problems = problems(&text.text, summary);
+        }
+        if summary.draft_version == 0 || text != before {
+            record.writes =
+                Document::parse(&text.text).ok().and_then(|document| validate::properties_written(&document));
+            // The text first: a record never names a version that is not there. A number that
+            // another save has taken, which lost the race or is still in it, is passed over.
+            let mut number = summary.draft_version + 1;
+            while !self.put_text(&summary.id, number, &text, now).await? {
+                number += 1;
             }
-            None if moved => summary.problems = problems(&before.unwrap_or_default(), summary),
-            None => {}
+            summary.draft_version = number;
+            record.versions.push(Version {
+                version: number,
+                author: author.to_owned(),
+                at: now,
+                note: draft.note.filter(|n| !n.trim().is_empty()),
+                active: false,
+            });
+            let surplus = record.versions.len().saturating_sub(NOTES);
+            record.versions.drain(..surplus);
         }
         self.put_record(&record, row, now).await?;
         let version = record.summary.draft_version;
@@ -127,10 +134,10 @@ impl Host {
         }
     }
 
-    async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<String, Error> {
+    async fn text(&self, id: &str, version: u64, now: Timestamp) -> Result<Text, Error> {
         let row = self.0.table.get(&version_key(id, version), now).await?;
         let row = row.ok_or_else(|| Error::NotFound(format!("The flow {id} has no version {version}.")))?;
-        Ok(self.long::<Text>(&row, now).await?.text)
+        Ok(self.long(&row, now).await?)
     }
 
     /// Whether the number was free.
@@ -139,6 +146,13 @@ impl Host {
             return Err(Error::Asked(format!(
                 "The file is too large to be kept: it has {} bytes, and {MAX_READ_BYTES} are kept. Divide it.",
                 text.text.len()
+            )));
+        }
+        let said: usize = text.notes.iter().map(|note| note.text.len()).sum();
+        if text.notes.len() > MAX_NOTES || said > MAX_NOTES_BYTES {
+            return Err(Error::Asked(format!(
+                "The notes are too many to be kept: there are {} of {said} bytes, and {MAX_NOTES} of {MAX_NOTES_BYTES} are kept. Shorten them.",
+                text.notes.len()
             )));
         }
         let row =
@@ -156,10 +170,10 @@ impl Host {
         version: u64,
         now: Timestamp,
     ) -> Result<Flow, Error> {
-        let text = self.text(&summary.id, version, now).await?;
+        let Text { text, notes } = self.text(&summary.id, version, now).await?;
         let document = Document::parse(&text).ok().filter(Document::is_flow);
         let raw = document.is_none().then_some(text);
-        Ok(Flow { summary, version, document, raw })
+        Ok(Flow { summary, version, document, raw, notes })
     }
 }
 

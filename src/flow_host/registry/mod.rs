@@ -82,6 +82,20 @@ pub struct Flow {
     /// The text, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
+    /// The notes beside the blocks. They are no part of the file.
+    pub notes: Vec<Note>,
+}
+
+/// A note on the stage, for people: it stands beside the file and never in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "local", derive(utoipa::ToSchema), schema(as = StageNote))]
+pub struct Note {
+    /// Its id, no other note of the flow has it.
+    pub id: String,
+    /// What it says.
+    pub text: String,
+    /// Its upper left corner, in the measure of the blocks.
+    pub position: (f64, f64),
 }
 
 /// One version.
@@ -124,6 +138,8 @@ pub struct Draft {
     pub document: Option<Document>,
     /// A text that is no flow, to keep.
     pub raw: Option<String>,
+    /// The notes on the stage.
+    pub notes: Option<Vec<Note>>,
     /// Why.
     pub note: Option<String>,
     /// The version that the author saw.
@@ -210,7 +226,7 @@ impl Host {
         self.with_text(record.summary, version, now).await
     }
 
-    /// Saves a flow. A changed file is a new version.
+    /// Saves a flow. A changed file is a new version, and so are changed notes.
     ///
     /// # Errors
     /// [`Error::Conflict`] where another version stands than the author saw.
@@ -264,6 +280,7 @@ impl Host {
             debug: Some(flow.summary.debug),
             document: flow.document,
             raw: flow.raw,
+            notes: Some(flow.notes),
             note: Some(format!("Copied from {}", flow.summary.name)),
             base_version: None,
         };

@@ -164,3 +164,31 @@ async fn what_other_flows_write_is_known_around_a_flow() {
     keep("Computes", "SE_SetProperty", "$.payload.key").await;
     assert!(!codes(&reader).await, "it may be any key");
 }
+
+#[tokio::test]
+async fn notes_are_kept_by_version_beside_the_file_and_never_in_it() {
+    let host = host();
+    let id = flow(&host).await;
+    let note = |text: &str| Note { id: "note-0".to_owned(), text: text.to_owned(), position: (16.0, -32.0) };
+    let with = |notes| Draft { notes: Some(notes), base_version: Some(1), ..Draft::default() };
+    let noted = host.update_flow(&id, with(vec![note("Ask Grace")]), "ada", NOW).await.unwrap();
+    assert_eq!((noted.version, &noted.notes), (2, &vec![note("Ask Grace")]));
+    assert_eq!(
+        noted.document.unwrap().to_exact(),
+        log("first").to_exact(),
+        "the file is the same to the byte"
+    );
+
+    let blind = host.update_flow(&id, with(vec![]), "bob", NOW).await;
+    assert!(matches!(blind, Err(Error::Conflict { current: 2, .. })), "{blind:?}");
+    let kept = host.update_flow(&id, draft("second"), "ada", NOW).await.unwrap();
+    assert_eq!((kept.version, &kept.notes), (3, &vec![note("Ask Grace")]), "who names none changes none");
+    let fields = Draft { name: Some("Named anew".to_owned()), ..Draft::default() };
+    assert_eq!(host.update_flow(&id, fields, "ada", NOW).await.unwrap().version, 3, "a field is no version");
+
+    assert!(host.flow_at(&id, 1, NOW).await.unwrap().notes.is_empty());
+    assert_eq!(host.clone_flow(&id, "ada", NOW).await.unwrap().notes, vec![note("Ask Grace")]);
+    let long = Draft { notes: Some(vec![note(&"x".repeat(300_000))]), ..Draft::default() };
+    let refused = host.update_flow(&id, long, "ada", NOW).await;
+    assert!(matches!(&refused, Err(Error::Asked(why)) if why.contains("Shorten")), "{refused:?}");
+}

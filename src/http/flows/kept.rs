@@ -46,7 +46,7 @@ pub(super) async fn get(State(host): State<Host>, Path(id): Path<String>) -> Res
     Ok(ok(&host.flow(&id, clock::now()).await?))
 }
 
-/// Saves a flow; a changed file is a new version.
+/// Saves a flow; a changed file is a new version, and so are changed notes.
 #[utoipa::path(put, path = "/flows/{id}", operation_id = "saveFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), request_body = Draft, responses((status = 200, body = Flow), (status = 404), (status = 409, description = "somebody saved meanwhile; `current` is the version that stands")))]
 pub(super) async fn put(
     State(host): State<Host>,

@@ -13,6 +13,7 @@ import type {
   FlowVersion,
   ImportReport,
   Json,
+  Note,
   Outcome,
   RecordRow,
   Run,
@@ -71,7 +72,7 @@ export const api = {
   flows: (signal?: AbortSignal) => call<{ flows: FlowSummary[] }>("GET", "/flows", undefined, signal).then((r) => r.flows),
   flow: (id: string, signal?: AbortSignal) => call<Flow>("GET", `/flows/${at(id)}`, undefined, signal),
   createFlow: (fields: FlowFields & { document?: FlowDocument; raw?: string }) => call<Flow>("POST", "/flows", fields),
-  saveFlow: (id: string, body: FlowFields & { document?: FlowDocument; raw?: string; note?: string; baseVersion: number }) =>
+  saveFlow: (id: string, body: FlowFields & { document?: FlowDocument; raw?: string; notes?: Note[]; note?: string; baseVersion: number }) =>
     call<Flow>("PUT", `/flows/${at(id)}`, body),
   deleteFlow: (id: string) => call<void>("DELETE", `/flows/${at(id)}`),
   restoreFlow: (id: string) => call<Flow>("POST", `/flows/${at(id)}/restore`, {}),

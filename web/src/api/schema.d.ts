@@ -94,7 +94,7 @@ export interface paths {
   "/flows/{id}": {
     /** A flow with its draft. */
     get: operations["flow"];
-    /** Saves a flow; a changed file is a new version. */
+    /** Saves a flow; a changed file is a new version, and so are changed notes. */
     put: operations["saveFlow"];
     /** Puts a flow away: it does not run, and can be taken back. */
     delete: operations["deleteFlow"];
@@ -763,6 +763,8 @@ export interface components {
     /** @description A flow with its file. */
     Flow: components["schemas"]["FlowSummary"] & ({
       document?: components["schemas"]["FlowDocument"] | null;
+      /** @description The notes beside the blocks. They are no part of the file. */
+      notes: components["schemas"]["StageNote"][];
       /** @description The text, where it is not. */
       raw?: string | null;
       /**
@@ -864,6 +866,11 @@ export interface components {
        * @default null
        */
       note?: string | null;
+      /**
+       * @description The notes on the stage.
+       * @default null
+       */
+      notes?: components["schemas"]["StageNote"][] | null;
       /**
        * Format: int64
        * @description The place among flows of the same event.
@@ -1466,6 +1473,15 @@ export interface components {
       since?: string | null;
       /** @description How the browser learns of it. */
       subscription: string;
+    };
+    /** @description A note on the stage, for people: it stands beside the file and never in it. */
+    StageNote: {
+      /** @description Its id, no other note of the flow has it. */
+      id: string;
+      /** @description Its upper left corner, in the measure of the blocks. */
+      position: [number, number];
+      /** @description What it says. */
+      text: string;
     };
     /** @description What is to be run. */
     StartRun: {
@@ -2482,7 +2498,7 @@ export interface operations {
       };
     };
   };
-  /** Saves a flow; a changed file is a new version. */
+  /** Saves a flow; a changed file is a new version, and so are changed notes. */
   saveFlow: {
     parameters: {
       path: {

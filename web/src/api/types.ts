@@ -56,6 +56,14 @@ export interface Flow extends FlowSummary {
   document: FlowDocument | null;
   /** The text that could not be read as a flow; kept as it came. */
   raw?: string | null;
+  notes: Note[];
+}
+
+/** A note on the stage; it is kept with the version, outside of the document. */
+export interface Note {
+  id: string;
+  text: string;
+  position: [number, number];
 }
 
 export interface FlowVersion {

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { api } from "../api/client";
 import type { Flow } from "../api/types";
+import { workOf } from "../flow/notes";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { Notice } from "../ui/states";
@@ -75,7 +76,7 @@ function Conflict({ theirs }: { theirs: Flow }) {
         {T.conflict(theirs.author, theirs.draftVersion)} <Ago at={theirs.updatedAt} />.
       </Notice>
       {open === "differences" && document && (
-        <DiffDialog title={T.conflictTitle} before={document} after={session.state.doc} catalogue={session.catalogue} onClose={() => setOpen(null)} />
+        <DiffDialog title={T.conflictTitle} before={workOf({ ...theirs, document })} after={session.state} catalogue={session.catalogue} onClose={() => setOpen(null)} />
       )}
       {open === "merge" && document && <MergeDialog theirs={{ ...theirs, document }} onClose={() => setOpen(null)} />}
     </>

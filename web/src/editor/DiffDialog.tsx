@@ -1,8 +1,9 @@
 import { useMemo, useState } from "react";
-import type { Action, FlowDocument } from "../api/types";
+import type { Action, FlowDocument, Note } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 import { argumentChanges, compare, compareText, type Change } from "../flow/diff";
 import { titleOf } from "../flow/document";
+import { compareNotes, type Work } from "../flow/notes";
 import { Picture } from "../flows/Picture";
 import { text } from "../text/en";
 import { Dialog } from "../ui/Dialog";
@@ -12,12 +13,14 @@ const ORDER: Change[] = ["added", "removed", "changed", "moved"];
 const MARK = { added: "+", removed: "−", changed: "≠", moved: "↔", same: "" };
 
 /** What differs: on the picture and in words first, as text second. Moved blocks are told from changed ones. */
-export function DiffDialog({ title, before, after, catalogue, onClose }: { title: string; before: FlowDocument; after: FlowDocument; catalogue: Catalogue; onClose: () => void }) {
+export function DiffDialog({ title, before: was, after: is, catalogue, onClose }: { title: string; before: Work; after: Work; catalogue: Catalogue; onClose: () => void }) {
+  const [before, after] = [was.doc, is.doc];
   const [view, setView] = useState<"graph" | "text">("graph");
   const changes = useMemo(() => compare(before, after), [before, after]);
   const old = new Map(before.actions.map((action) => [action.id, action]));
   const now = new Map(after.actions.map((action) => [action.id, action]));
   const rows = orderedChanges(changes);
+  const notes = orderedChanges(compareNotes(was.notes, is.notes));
   const both: FlowDocument = { ...after, actions: [...before.actions.filter((action) => !now.has(action.id)), ...after.actions] };
   return (
     <Dialog title={title} onClose={onClose} wide>
@@ -36,7 +39,7 @@ export function DiffDialog({ title, before, after, catalogue, onClose }: { title
             </span>
           ))}
         </pre>
-      ) : rows.length === 0 ? (
+      ) : rows.length + notes.length === 0 ? (
         <p className="quiet diff-none">{T.none}</p>
       ) : (
         <div className="diff">
@@ -49,6 +52,7 @@ export function DiffDialog({ title, before, after, catalogue, onClose }: { title
                 {change === "changed" && <ChangedParts before={old.get(id) as Action} after={now.get(id) as Action} />}
               </li>
             ))}
+            <NoteChanges changes={notes} before={was.notes} after={is.notes} />
           </ul>
         </div>
       )}
@@ -67,6 +71,17 @@ export function ChangeBadge({ change }: { change: Change }) {
       {MARK[change]} {T[change === "same" ? "changed" : change]}
     </span>
   );
+}
+
+/** What a note said and says. */
+export function NoteChanges({ changes, before, after }: { changes: [string, Change][]; before: Note[]; after: Note[] }) {
+  const said = (notes: Note[], id: string): string | undefined => notes.find((note) => note.id === id)?.text;
+  return changes.map(([id, change]) => (
+    <li key={id}>
+      <ChangeBadge change={change} /> <span className="faint">{text.notes.found}</span>{" "}
+      {change !== "added" && change !== "moved" && <del>{said(before, id)}</del>} {change !== "removed" && <span className="note-line">{said(after, id)}</span>}
+    </li>
+  ));
 }
 
 export function ChangedParts({ before, after }: { before: Action; after: Action }) {

@@ -4,6 +4,7 @@ import type { Action, Flow, FlowDocument } from "../api/types";
 import { compare } from "../flow/diff";
 import { titleOf } from "../flow/document";
 import { merge, type Overlap, type Side } from "../flow/merge";
+import { compareNotes, mergeNotes, type Work } from "../flow/notes";
 import { Picture } from "../flows/Picture";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
@@ -12,7 +13,7 @@ import { Notice, ProblemView } from "../ui/states";
 import { Ago } from "../ui/time";
 import { useLoad } from "../ui/useLoad";
 import { useEditor, useSession } from "./context";
-import { ChangeBadge, ChangedParts, orderedChanges } from "./DiffDialog";
+import { ChangeBadge, ChangedParts, NoteChanges, orderedChanges } from "./DiffDialog";
 
 const T = text.merge;
 
@@ -20,12 +21,14 @@ const T = text.merge;
 export function MergeDialog({ theirs, onClose }: { theirs: Flow & { document: FlowDocument }; onClose: () => void }) {
   const session = useSession();
   const mine = useEditor((s) => s.doc);
+  const notes = useEditor((s) => s.notes);
   // What both began with is asked for: the stage may have been restored over a version that is no longer the newest.
   const began = useEditor((s) => s.flow.draftVersion);
   const base = useLoad(`version ${theirs.id} ${began}`, () => api.version(theirs.id, began));
   const [chosen, setChosen] = useState<ReadonlyMap<string, Side>>(new Map());
   const before = base.value?.document ?? null;
   const merged = useMemo(() => (before ? merge(before, theirs.document, mine, chosen) : null), [before, theirs, mine, chosen]);
+  const noted = useMemo(() => mergeNotes(base.value?.notes ?? [], theirs.notes, notes), [base.value, theirs, notes]);
   const open = merged?.overlaps.filter((overlap) => !chosen.has(overlap.id)).length ?? 0;
   const choose = (ids: string[], side: Side): void => setChosen(new Map([...chosen, ...ids.map((id): [string, Side] => [id, side])]));
   return (
@@ -41,7 +44,7 @@ export function MergeDialog({ theirs, onClose }: { theirs: Flow & { document: Fl
             kind="primary"
             disabled={!merged || open > 0}
             onClick={() => {
-              if (merged) session.takeMerged(theirs, merged.doc);
+              if (merged) session.takeMerged(theirs, { doc: merged.doc, notes: noted });
               onClose();
             }}
           >
@@ -76,7 +79,7 @@ export function MergeDialog({ theirs, onClose }: { theirs: Flow & { document: Fl
           )}
           {merged.renamed.length > 0 && <Notice>{T.renamed(merged.renamed.map(({ from, to }) => `${from} → ${to}`))}</Notice>}
           {merged.cut.length > 0 && <Notice tone="warn">{T.cut(merged.cut.map((line) => text.editor.lineLabel(line.from, text.ports[line.port] ?? line.port, line.to)))}</Notice>}
-          <Coming stage={mine} merged={merged.doc} />
+          <Coming stage={{ doc: mine, notes }} merged={{ doc: merged.doc, notes: noted }} />
         </div>
       ) : (
         <div className="skeleton" style={{ height: 240 }} aria-busy="true" />
@@ -105,8 +108,10 @@ function OverlapChoice({ overlap, chosen, onChoose }: { overlap: Overlap; chosen
 }
 
 /** What the merge does to the stage, before it is done. */
-function Coming({ stage, merged }: { stage: FlowDocument; merged: FlowDocument }) {
+function Coming({ stage: was, merged: is }: { stage: Work; merged: Work }) {
   const { catalogue } = useSession();
+  const [stage, merged] = [was.doc, is.doc];
+  const notes = orderedChanges(compareNotes(was.notes, is.notes));
   const changes = useMemo(() => compare(stage, merged), [stage, merged]);
   const known = new Map([...stage.actions, ...merged.actions].map((action) => [action.id, action]));
   const gone = stage.actions.filter((action) => changes.get(action.id) === "removed");
@@ -114,7 +119,7 @@ function Coming({ stage, merged }: { stage: FlowDocument; merged: FlowDocument }
   return (
     <section className="stack" aria-label={T.coming}>
       <h3>{T.coming}</h3>
-      {rows.length === 0 ? (
+      {rows.length + notes.length === 0 ? (
         <p className="quiet">{T.nothing}</p>
       ) : (
         <div className="diff">
@@ -125,6 +130,7 @@ function Coming({ stage, merged }: { stage: FlowDocument; merged: FlowDocument }
                 <ChangeBadge change={change} /> <strong>{titleOf(catalogue, known.get(id) as Action)}</strong> <span className="faint">{id}</span>
               </li>
             ))}
+            <NoteChanges changes={notes} before={was.notes} after={is.notes} />
           </ul>
         </div>
       )}

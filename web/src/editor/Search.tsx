@@ -7,14 +7,15 @@ import { IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { useEditor, useSession } from "./context";
 
-/** Ctrl+F: titles, ids, types and arguments; also who uses a result and who sets a property. */
+/** Ctrl+F: titles, ids, types, arguments and notes; also who uses a result and who sets a property. */
 export function Search() {
   const session = useSession();
   const flow = useReactFlow();
   const doc = useEditor((s) => s.doc);
+  const notes = useEditor((s) => s.notes);
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
-  const hits = useMemo(() => searchFlow(doc, session.catalogue, query), [doc, session, query]);
+  const hits = useMemo(() => searchFlow(doc, session.catalogue, query, notes), [doc, session, query, notes]);
   const show = (n: number): void => {
     const place = (n + hits.length) % Math.max(1, hits.length);
     setAt(place);
@@ -61,10 +62,10 @@ export function Search() {
             return (
               <li key={`${hit.id} ${hit.where}`}>
                 <button type="button" aria-current={n === at ? "true" : undefined} onClick={() => show(n)}>
-                  <span className="clip">{action ? titleOf(session.catalogue, action) : hit.id}</span>
+                  <span className="clip">{action ? titleOf(session.catalogue, action) : hit.excerpt}</span>
                   <span className="faint clip">
-                    {hit.id} · {hit.where}
-                    {hit.where !== "title" && hit.where !== "id" ? `: ${hit.excerpt}` : ""}
+                    {action ? `${hit.id} · ${hit.where}` : text.notes.found}
+                    {action && hit.where !== "title" && hit.where !== "id" ? `: ${hit.excerpt}` : ""}
                   </span>
                 </button>
               </li>

@@ -14,10 +14,11 @@ import {
   type NodeChange,
 } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { Action, FlowDocument } from "../api/types";
+import type { Action, FlowDocument, Note } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 import * as edit from "../flow/document";
 import { shapeOf, sizeOf } from "../flow/geometry";
+import { moveNotes } from "../flow/notes";
 import { routesOf, type Route } from "../flow/routing";
 import type { End } from "../flow/rules";
 import { readingOrder } from "../flow/walk";
@@ -27,18 +28,21 @@ import { BlockNode } from "./BlockNode";
 import { useEditor, useSession } from "./context";
 import { DrawnLine } from "./DrawnLine";
 import { LineEdge, type LineEdgeType } from "./LineEdge";
+import { NoteNode } from "./NoteNode";
 import { dropTarget } from "./palette";
 import { StageControls } from "./StageControls";
 import { FIT, useSteadyView } from "./view";
 
 export type BlockNodeType = Node<{ action: Action }, "block">;
+export type NoteNodeType = Node<{ note: Note }, "note">;
+type StageNode = BlockNodeType | NoteNodeType;
 
 /** From so many blocks on, broken lines are drawn plain: dashes are what a browser paints slowest. */
 const MANY = 100;
 /** A block with more lines than this drags them straight along, without a way round the others. */
 const CROWD = 12;
 
-const NODE_TYPES = { block: BlockNode };
+const NODE_TYPES = { block: BlockNode, note: NoteNode };
 const EDGE_TYPES = { line: LineEdge };
 const SNAP: [number, number] = [edit.GRID, edit.GRID];
 
@@ -47,17 +51,20 @@ export function Stage() {
   const doc = useEditor((s) => s.doc);
   const selected = useEditor((s) => s.selected);
   const chosenLine = useEditor((s) => s.line);
-  const [nodes, setNodes] = useState<BlockNodeType[]>(() => nodesOf(doc, session.catalogue, selected, []));
+  const notes = useEditor((s) => s.notes);
+  const noting = useEditor((s) => s.noting);
+  const shown = useMemo(() => (noting ? [...notes, noting] : notes), [notes, noting]);
+  const [nodes, setNodes] = useState<StageNode[]>(() => nodesOf(doc, shown, session.catalogue, selected, []));
   const flow = useReactFlow();
   const storeApi = useStoreApi();
-  useEffect(() => setNodes((old) => nodesOf(doc, session.catalogue, selected, old)), [doc, selected, session]);
+  useEffect(() => setNodes((old) => nodesOf(doc, shown, session.catalogue, selected, old)), [doc, shown, selected, session]);
   const routes = useRoutes(doc, session.catalogue);
   const edges = useMemo(() => edgesOf(doc, routes, chosenLine), [doc, routes, chosenLine]);
   usePaletteDrops();
   useSteadyView();
 
   const onNodesChange = useCallback(
-    (changes: NodeChange<BlockNodeType>[]) => {
+    (changes: NodeChange<StageNode>[]) => {
       setNodes((old) => applyNodeChanges(changes, old));
       const moves = new Map<string, edit.Point>();
       let picked: Set<string> | null = null;
@@ -72,7 +79,10 @@ export function Stage() {
       }
       if (moves.size > 0) {
         const group = `move ${[...moves.keys()].join(" ")}`;
-        session.apply(edit.moveActions(session.state.doc, moves), text.editor.steps.move(moves.size), group);
+        const { doc: before, notes: beside } = session.state;
+        const blocks = before.actions.filter((action) => moves.has(action.id)).length;
+        const label = blocks > 0 ? text.editor.steps.move(blocks) : text.editor.steps.moveNote;
+        session.applyWork({ doc: blocks > 0 ? edit.moveActions(before, moves) : before, notes: moveNotes(beside, moves) }, label, group);
       }
       if (picked) session.select(picked);
     },
@@ -132,7 +142,7 @@ export function Stage() {
       }}
       onPaneClick={() => {
         session.select([]);
-        session.store.set({ connecting: null, naming: null });
+        session.store.set({ connecting: null, naming: null, noting: null });
       }}
       onNodeDoubleClick={(_event, node) => session.store.set({ naming: node.id })}
       onInit={(instance) => {
@@ -179,28 +189,41 @@ function endOf(id: string, handle: { id?: string | null; type: string }): End {
 }
 
 /** Keeps a node object whose action did not change, so that React Flow draws only what did. */
-function nodesOf(doc: FlowDocument, catalogue: Catalogue, selected: ReadonlySet<string>, old: BlockNodeType[]): BlockNodeType[] {
+function nodesOf(doc: FlowDocument, notes: Note[], catalogue: Catalogue, selected: ReadonlySet<string>, old: StageNode[]): StageNode[] {
   const before = new Map(old.map((node) => [node.id, node]));
-  return readingOrder(doc).map((action) => {
-    const kept = before.get(action.id);
-    const isSelected = selected.has(action.id);
-    const [x, y] = edit.positionOf(action);
-    if (kept && kept.data.action === action && kept.selected === isSelected && kept.position.x === x && kept.position.y === y) return kept;
-    const title = edit.titleOf(catalogue, action);
-    const { width, height } = sizeOf(catalogue, action);
-    return {
-      ...kept,
-      id: action.id,
-      type: "block",
-      position: { x, y },
-      width,
-      height,
-      selected: isSelected,
-      data: { action },
-      className: `shape-${shapeOf(catalogue, action)}`,
-      ariaLabel: text.editor.blockLabel(title, action.id),
-    };
-  });
+  return [...readingOrder(doc).map((action) => blockNode(action, catalogue, selected, before)), ...notes.map((note) => noteNode(note, selected, before))];
+}
+
+function blockNode(action: Action, catalogue: Catalogue, selected: ReadonlySet<string>, before: ReadonlyMap<string, StageNode>): BlockNodeType {
+  const same = before.get(action.id);
+  const kept = same?.type === "block" ? same : undefined;
+  const isSelected = selected.has(action.id);
+  const [x, y] = edit.positionOf(action);
+  if (kept && kept.data.action === action && kept.selected === isSelected && kept.position.x === x && kept.position.y === y) return kept;
+  const title = edit.titleOf(catalogue, action);
+  const { width, height } = sizeOf(catalogue, action);
+  return {
+    ...kept,
+    id: action.id,
+    type: "block",
+    position: { x, y },
+    width,
+    height,
+    selected: isSelected,
+    data: { action },
+    className: `shape-${shapeOf(catalogue, action)}`,
+    ariaLabel: text.editor.blockLabel(title, action.id),
+  };
+}
+
+/** Under blocks and lines; as high as what it says. */
+function noteNode(note: Note, selected: ReadonlySet<string>, before: ReadonlyMap<string, StageNode>): NoteNodeType {
+  const same = before.get(note.id);
+  const kept = same?.type === "note" ? same : undefined;
+  const isSelected = selected.has(note.id);
+  const [x, y] = note.position;
+  if (kept && kept.data.note === note && kept.selected === isSelected && kept.position.x === x && kept.position.y === y) return kept;
+  return { ...kept, id: note.id, type: "note", position: { x, y }, selected: isSelected, zIndex: -1, data: { note }, ariaLabel: text.notes.label(note.text) };
 }
 
 /** Lines are led anew when a block or a line changed its place, not at every word typed. */

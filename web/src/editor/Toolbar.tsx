@@ -6,6 +6,7 @@ import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { align } from "./align";
 import { useEditor, useSession } from "./context";
+import { addNote } from "./keys";
 import type { Panel } from "./session";
 import { FIT } from "./view";
 
@@ -36,6 +37,7 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
       <span className="bar-rule" />
       <IconButton icon="search" label={T.search} disabled={empty} onClick={() => session.store.set({ searching: true })} />
       <IconButton icon="layout" label={T.arrange} disabled={empty} onClick={() => void arrange()} />
+      <IconButton icon="note" label={text.notes.add} onClick={() => addNote(session, flow)} />
       {many && (
         <Menu
           label={T.align}

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { api } from "../api/client";
 import { asProblem } from "../api/problem";
-import type { FlowDocument, FlowVersion } from "../api/types";
+import type { FlowVersion } from "../api/types";
+import { workOf, type Work } from "../flow/notes";
 import { text } from "../text/en";
 import { Button } from "../ui/Button";
 import { ask } from "../ui/confirm";
@@ -19,14 +20,15 @@ export default function VersionsPanel() {
   const session = useSession();
   const flow = useEditor((s) => s.flow);
   const loaded = useLoad(`versions ${flow.id} ${flow.draftVersion} ${flow.activeVersion}`, () => api.versions(flow.id));
-  const [shown, setShown] = useState<{ title: string; before: FlowDocument; after: FlowDocument } | null>(null);
+  const [shown, setShown] = useState<{ title: string; before: Work; after: Work } | null>(null);
   const saveWithNote = async (): Promise<void> => {
     const note = await ask({ title: T.noteTitle, body: "", action: text.common.save, input: { label: T.note, value: "" } });
     if (note !== null) await session.save(note);
   };
-  const content = async (version: FlowVersion): Promise<FlowDocument | null> => {
+  const content = async (version: FlowVersion): Promise<Work | null> => {
     try {
-      return (await api.version(flow.id, version.version)).document;
+      const kept = await api.version(flow.id, version.version);
+      return kept.document && workOf(kept);
     } catch (error) {
       toast(asProblem(error).message, "bad");
       return null;
@@ -34,19 +36,19 @@ export default function VersionsPanel() {
   };
   const compare = async (version: FlowVersion): Promise<void> => {
     const before = await content(version);
-    if (before) setShown({ title: T.compareTitle(version.version), before, after: session.state.doc });
+    if (before) setShown({ title: T.compareTitle(version.version), before, after: session.state });
   };
   const restore = async (version: FlowVersion): Promise<void> => {
-    const doc = await content(version);
-    if (!doc) return;
-    session.apply(doc, T.restoredStep(version.version));
+    const work = await content(version);
+    if (!work) return;
+    session.applyWork(work, T.restoredStep(version.version));
     toast(T.restored(version.version), "plain", { label: text.common.undo, run: () => session.undo() });
   };
   const fromFile = async (file: File | undefined): Promise<void> => {
     if (!file) return;
     await tell(
       api.importText(await file.text()).then((found) => {
-        if (found.document) setShown({ title: T.compareFile(file.name), before: found.document, after: session.state.doc });
+        if (found.document) setShown({ title: T.compareFile(file.name), before: { doc: found.document, notes: session.state.notes }, after: session.state });
         else toast(text.upload.unreadable, "bad");
       }),
     );

@@ -36,7 +36,7 @@ beforeEach(() => {
 function create(document: FlowDocument = { actions: [] }): Flow {
   kept = {
     id: "f1", name: "Pop", adapter: "A", source: "voiceContact", event: "onConnecting", description: "", order: 1, debug: false,
-    author: "Ada", problems: { errors: 0, warnings: 0 }, active: false, activeVersion: null, draftVersion: 1, updatedAt: 0, deletedAt: null, document, raw: null,
+    author: "Ada", problems: { errors: 0, warnings: 0 }, active: false, activeVersion: null, draftVersion: 1, updatedAt: 0, deletedAt: null, document, raw: null, notes: [],
   };
   return structuredClone(kept);
 }
@@ -95,13 +95,40 @@ describe("an editing session", () => {
     kept = { ...kept, name: "Named by them", document: { actions: [end] }, draftVersion: 2 };
     expect(await session.save()).toBe(false);
     const theirs = session.state.conflict ?? expect.fail("no conflict");
-    session.takeMerged(theirs, { actions: [...session.state.doc.actions, end] });
+    session.takeMerged(theirs, { doc: { actions: [...session.state.doc.actions, end] }, notes: [] });
     expect(session.state).toMatchObject({ conflict: null, dirty: true });
     expect(new EditorSession(catalogue, kept).state, "a reload keeps it, over their version").toMatchObject({ conflict: null, doc: { actions: [{ id: mine }, { id: "uid-9" }] } });
     expect(await session.save()).toBe(true);
     expect(kept).toMatchObject({ name: "Named by them", draftVersion: 3, document: { actions: [{ id: mine }, { id: "uid-9" }] } });
     session.undo();
     expect(session.state.doc.actions.map((action) => action.id)).toEqual([mine]);
+  });
+
+  it("keeps notes beside the file, with undo, a draft and a save", async () => {
+    const flow = create();
+    const session = new EditorSession(catalogue, flow);
+    session.addNote([10, 20]);
+    const empty = session.state.noting ?? expect.fail("no note is begun");
+    session.writeNote(empty, "  ");
+    expect(session.state).toMatchObject({ noting: null, notes: [], dirty: false, history: { past: [] } });
+    session.addNote([10, 20]);
+    const begun = session.state.noting ?? expect.fail("no note is begun");
+    session.writeNote(begun, "Ask Grace first\n");
+    const noted = { id: begun.id, text: "Ask Grace first", position: [16, 16] };
+    expect(session.state).toMatchObject({ notes: [noted], dirty: true, selected: new Set([begun.id]), doc: { actions: [] } });
+    expect(new EditorSession(catalogue, flow).state.notes, "a reload keeps it").toEqual([noted]);
+    const start = session.add(block("SE_Start"), [0, 0]);
+    session.remove(new Set([start, begun.id]));
+    expect(session.state).toMatchObject({ notes: [], doc: { actions: [] } });
+    session.undo();
+    expect(session.state).toMatchObject({ notes: [noted], doc: { actions: [{ id: start }] } });
+    expect(await session.save()).toBe(true);
+    expect(kept.notes).toEqual([noted]);
+    expect(JSON.stringify(kept.document)).not.toContain("Grace");
+    expect(session.state.dirty).toBe(false);
+    session.undo();
+    session.undo();
+    expect(session.state).toMatchObject({ notes: [], dirty: true });
   });
 
   it("saves by itself when the line comes back", async () => {

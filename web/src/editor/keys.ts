@@ -2,6 +2,7 @@ import { useReactFlow } from "@xyflow/react";
 import { useEffect } from "react";
 import { copyText, readCopied } from "../flow/clipboard";
 import * as edit from "../flow/document";
+import { boxOf } from "../flow/geometry";
 import { neighbour } from "../flow/walk";
 import { text } from "../text/en";
 import { toast } from "../ui/toast";
@@ -37,7 +38,7 @@ export function useKeys(help: () => void): void {
       if (command && key === "f") return take(() => session.store.set({ searching: true }));
       if (typing) return;
       if (session.state.connecting?.keyboard) return;
-      if (command && key === "a") return take(() => session.select(session.state.doc.actions.map((a) => a.id)));
+      if (command && key === "a") return take(() => session.select([...session.state.doc.actions, ...session.state.notes].map(({ id }) => id)));
       if (command && key === "d") return take(() => duplicate(session));
       if (command && key === "/") return take(help);
       if (command || event.altKey) {
@@ -51,7 +52,8 @@ export function useKeys(help: () => void): void {
       if ((event.target as HTMLElement).closest(".sidebar, .toolbar, .dock") !== null) return;
       const onButton = (event.target as HTMLElement).closest("button, a, [role=option]") !== null;
       if (key === "delete" || key === "backspace") return take(() => removeSelected(session));
-      if (key === "a" || key === "n") return take(() => addBeside(session, flow));
+      if (key === "a") return take(() => addBeside(session, flow));
+      if (key === "n") return take(() => addNote(session, flow));
       if (key === "c") return take(() => startLine(session));
       if (key === "f2") return take(() => rename(session));
       if (key === "enter" && !onButton) return take(() => focusDetail(session, event.target as HTMLElement));
@@ -104,8 +106,7 @@ export function addBeside(session: EditorSession, flow: ReturnType<typeof useRea
   const id = only(session);
   const action = id === null ? undefined : edit.actionOf(session.state.doc, id);
   if (!action) {
-    const stage = document.querySelector(".stage")?.getBoundingClientRect();
-    const at = flow.screenToFlowPosition({ x: (stage?.left ?? 0) + (stage?.width ?? 800) / 2, y: (stage?.top ?? 0) + (stage?.height ?? 600) / 2 });
+    const at = middleOf(flow);
     session.store.set({ explorer: { kind: "add", at: [at.x - 125, at.y - 50], from: null, line: null } });
     return;
   }
@@ -114,6 +115,37 @@ export function addBeside(session: EditorSession, flow: ReturnType<typeof useRea
   session.store.set({
     explorer: { kind: "add", at: placeBeside(session, action.id), from: known && free !== null ? { id: action.id, port: free } : null, line: null },
   });
+}
+
+function middleOf(flow: ReturnType<typeof useReactFlow>): { x: number; y: number } {
+  const stage = document.querySelector(".stage")?.getBoundingClientRect();
+  return flow.screenToFlowPosition({ x: (stage?.left ?? 0) + (stage?.width ?? 800) / 2, y: (stage?.top ?? 0) + (stage?.height ?? 600) / 2 });
+}
+
+/** A note above the selected block, else in the middle of what is seen; above what stands there already. */
+export function addNote(session: EditorSession, flow: ReturnType<typeof useReactFlow>): void {
+  const id = only(session);
+  const action = id === null ? undefined : edit.actionOf(session.state.doc, id);
+  const middle = middleOf(flow);
+  const [x, y] = action ? edit.positionOf(action) : [middle.x - NOTE.width / 2, middle.y + 80];
+  const at = freePlace(session, [x, y - 128]);
+  session.addNote(at);
+  const stage = document.querySelector(".stage")?.getBoundingClientRect();
+  const corner = flow.flowToScreenPosition({ x: at[0], y: at[1] });
+  const seen = stage && corner.x > stage.left && corner.x < stage.right && corner.y > stage.top && corner.y < stage.bottom;
+  if (!seen) void flow.setCenter(at[0] + NOTE.width / 2, at[1] + NOTE.height / 2, { zoom: flow.getZoom(), duration: 160 });
+}
+
+/** The room of a note of a few lines. */
+const NOTE = { width: 224, height: 96 };
+
+function freePlace(session: EditorSession, from: edit.Point): edit.Point {
+  const { doc, notes } = session.state;
+  const taken = [...doc.actions.map((action) => boxOf(session.catalogue, action)), ...notes.map(({ position: [x, y] }) => ({ x, y, ...NOTE }))];
+  const meets = ([x, y]: edit.Point): boolean => taken.some((box) => x < box.x + box.width && box.x < x + NOTE.width && y < box.y + box.height && box.y < y + NOTE.height);
+  let at = from;
+  while (meets(at)) at = [at[0], at[1] - edit.GRID * 2];
+  return at;
 }
 
 export function placeBeside(session: EditorSession, id: string): edit.Point {
@@ -152,6 +184,10 @@ function rename(session: EditorSession): void {
 function focusDetail(session: EditorSession, target: HTMLElement): void {
   const node = target.closest<HTMLElement>(".react-flow__node")?.dataset["id"];
   if (node !== undefined && only(session) !== node) session.select([node]);
+  if (session.state.notes.some((note) => note.id === node)) {
+    rename(session);
+    return;
+  }
   requestAnimationFrame(() => document.querySelector<HTMLElement>(".sidebar [data-first]")?.focus());
 }
 
@@ -185,11 +221,13 @@ function useClipboard(session: EditorSession): void {
     const outside = (event: ClipboardEvent): boolean =>
       isTyping(event.target) || document.querySelector("dialog[open]") !== null || (window.getSelection()?.toString() ?? "") !== "";
     const copy = (event: ClipboardEvent): void => {
-      if (outside(event) || session.state.selected.size === 0) return;
-      event.clipboardData?.setData("text/plain", copyText(session.state.doc, new Set(session.state.selected)));
+      // Notes stay where they are: what travels is a flow.
+      const blocks = new Set(session.state.doc.actions.map(({ id }) => id).filter((id) => session.state.selected.has(id)));
+      if (outside(event) || blocks.size === 0) return;
+      event.clipboardData?.setData("text/plain", copyText(session.state.doc, blocks));
       event.preventDefault();
-      if (event.type === "cut") session.remove(session.state.selected);
-      else toast(text.editor.copied(session.state.selected.size));
+      if (event.type === "cut") session.remove(blocks);
+      else toast(text.editor.copied(blocks.size));
     };
     const paste = (event: ClipboardEvent): void => {
       if (isTyping(event.target) || document.querySelector("dialog[open]")) return;

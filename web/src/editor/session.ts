@@ -1,12 +1,13 @@
 import { api } from "../api/client";
 import { onConnection, connection } from "../api/connection";
 import { asProblem } from "../api/problem";
-import type { BlockSpec, Diagnostic, Flow, FlowDocument, FlowFields, Json, Outcome, Run } from "../api/types";
+import type { BlockSpec, Diagnostic, Flow, FlowDocument, FlowFields, Json, Note, Outcome, Run } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
-import { sameDocument, type Change } from "../flow/diff";
+import { canonical, sameDocument, type Change } from "../flow/diff";
 import * as edit from "../flow/document";
 import type { Line, Point } from "../flow/document";
 import { begin, record, redo, seal, undo, type History } from "../flow/history";
+import { newNote, removeNotes, setNote, workOf, type Work } from "../flow/notes";
 import { judge, type End, type Verdict } from "../flow/rules";
 import { text } from "../text/en";
 import { Store } from "../ui/store";
@@ -21,13 +22,18 @@ export type Explorer =
   | { kind: "change"; id: string };
 
 export interface EditorState {
-  history: History<FlowDocument>;
+  history: History<Work>;
   doc: FlowDocument;
+  notes: Note[];
+  /** Blocks and notes. */
   selected: ReadonlySet<string>;
   line: string | null;
   /** A line being drawn by clicks or keys; `hover` is the block the keys point at. */
   connecting: { end: End; hover: string | null; keyboard: boolean } | null;
+  /** The block or note whose text is being written. */
   naming: string | null;
+  /** A new note, none of the work until it says something. */
+  noting: Note | null;
   explorer: Explorer | null;
   /** The dialog of an upload, with the file that was dropped. */
   importing: File | "ask" | null;
@@ -35,7 +41,7 @@ export interface EditorState {
   searching: boolean;
   diagnostics: Diagnostic[];
   checking: "idle" | "busy" | "offline";
-  saved: FlowDocument;
+  saved: Work;
   flow: Flow;
   saving: boolean;
   dirty: boolean;
@@ -66,17 +72,19 @@ export class EditorSession {
     readonly catalogue: Catalogue,
     flow: Flow,
   ) {
-    const saved = flow.document ?? edit.emptyDocument();
+    const saved = workOf(flow);
     const draft = readDraft(flow.id);
-    const useful = draft !== null && !sameDocument(draft.document, saved) ? draft : null;
-    const doc = useful?.document ?? saved;
+    const kept = draft && { doc: draft.document, notes: draft.notes ?? saved.notes };
+    const useful = kept && !sameWork(kept, saved) ? draft : null;
+    const work = useful && kept ? kept : saved;
     this.store = new Store<EditorState>({
-      history: begin(doc),
-      doc,
+      history: begin(work),
+      ...work,
       selected: NOTHING,
       line: null,
       connecting: null,
       naming: null,
+      noting: null,
       explorer: null,
       importing: null,
       panel: null,
@@ -123,22 +131,33 @@ export class EditorSession {
 
   // ── edits ──
 
-  /** Every change of the document passes here: it is one step of undo, kept in the browser and checked. */
-  apply(doc: FlowDocument, label: string, group: string | null = null): void {
-    this.#show(record(this.state.history, doc, label, group));
+  /** Every change passes here: it is one step of undo, kept in the browser and checked. */
+  applyWork(work: Work, label: string, group: string | null = null): void {
+    const { doc, notes, history } = this.state;
+    if (work.doc !== doc || work.notes !== notes) this.#show(record(history, work, label, group));
   }
 
-  #show(history: History<FlowDocument>): void {
+  /** A change of the file alone. */
+  apply(doc: FlowDocument, label: string, group: string | null = null): void {
+    this.applyWork({ doc, notes: this.state.notes }, label, group);
+  }
+
+  #show(history: History<Work>): void {
     if (history === this.state.history) return;
     this.#dropOffer();
-    const doc = history.present;
-    const ids = new Set(doc.actions.map((action) => action.id));
+    const { doc, notes } = history.present;
+    const ids = new Set([...doc.actions, ...notes].map(({ id }) => id));
     const selected = [...this.state.selected].every((id) => ids.has(id)) ? this.state.selected : new Set([...this.state.selected].filter((id) => ids.has(id)));
-    const dirty = !sameDocument(doc, this.state.saved);
-    this.store.set({ history, doc, selected, dirty });
-    if (dirty) keepDraft(this.state.flow.id, { document: doc, baseVersion: this.state.flow.draftVersion, at: Date.now() });
+    const dirty = !sameWork(history.present, this.state.saved);
+    this.store.set({ history, doc, notes, selected, dirty });
+    if (dirty) this.#keepDraft();
     else dropDraft(this.state.flow.id);
     this.check(350);
+  }
+
+  #keepDraft(): void {
+    const { doc, notes, flow } = this.state;
+    keepDraft(flow.id, { document: doc, notes, baseVersion: flow.draftVersion, at: Date.now() });
   }
 
   seal(): void {
@@ -168,8 +187,29 @@ export class EditorSession {
 
   remove(ids: ReadonlySet<string>): void {
     if (ids.size === 0) return;
-    this.apply(edit.removeActions(this.state.doc, new Set(ids)), text.editor.steps.remove(ids.size));
+    const { doc, notes } = this.state;
+    const rest = removeNotes(notes, ids);
+    const some = doc.actions.some((action) => ids.has(action.id));
+    const label = some ? text.editor.steps.remove(ids.size - (notes.length - rest.length)) : text.editor.steps.removeNote;
+    this.applyWork({ doc: some ? edit.removeActions(doc, new Set(ids)) : doc, notes: rest }, label);
     this.store.set({ selected: NOTHING });
+  }
+
+  /** Begins a note; it joins the work when it says something. */
+  addNote(at: Point): void {
+    const note = newNote(at);
+    this.select([]);
+    this.store.set({ noting: note, naming: note.id });
+  }
+
+  /** Ends the writing of a note; without a text nothing changes. */
+  writeNote(note: Note, written: string | null): void {
+    if (this.state.naming !== note.id) return;
+    this.store.set({ naming: null, noting: null });
+    if (written === null || written === note.text) return;
+    const { doc, notes } = this.state;
+    this.applyWork({ doc, notes: setNote(notes, { ...note, text: written.trimEnd() }) }, text.editor.steps.note);
+    if (written.trim() !== "") this.select([note.id]);
   }
 
   disconnect(line: Line): void {
@@ -258,13 +298,13 @@ export class EditorSession {
 
   /** Saves a version. A cut line is remembered: the save follows by itself when the server answers again. */
   async save(note?: string): Promise<boolean> {
-    const { doc, flow, saving } = this.state;
+    const { doc, notes, flow, saving } = this.state;
     if (saving) return false;
     this.store.set({ saving: true });
     try {
-      const next = await api.saveFlow(flow.id, { ...fieldsOf(flow), document: doc, baseVersion: flow.draftVersion, ...(note ? { note } : {}) });
+      const next = await api.saveFlow(flow.id, { ...fieldsOf(flow), document: doc, notes, baseVersion: flow.draftVersion, ...(note ? { note } : {}) });
       this.#saveWhenOnline = false;
-      this.#took(next, doc);
+      this.#took(next, { doc, notes });
       toast(text.editor.savedAs(next.draftVersion), "good");
       return true;
     } catch (error) {
@@ -288,14 +328,14 @@ export class EditorSession {
   async saveFields(fields: FlowFields): Promise<Flow> {
     const { flow, saved } = this.state;
     // A record whose text is no flow keeps that text.
-    const content = flow.document === null && flow.raw ? { raw: flow.raw } : { document: saved };
+    const content = flow.document === null && flow.raw ? { raw: flow.raw } : { document: saved.doc };
     const next = await api.saveFlow(flow.id, { ...fields, ...content, baseVersion: flow.draftVersion });
     this.#took(next, saved);
     return next;
   }
 
-  #took(next: Flow, saved: FlowDocument): void {
-    const dirty = !sameDocument(this.state.doc, saved);
+  #took(next: Flow, saved: Work): void {
+    const dirty = !sameWork(this.state, saved);
     if (!dirty) dropDraft(next.id);
     this.store.set({ flow: { ...this.state.flow, ...next }, saved, dirty, conflict: null, restored: null });
     this.check(0);
@@ -303,23 +343,23 @@ export class EditorSession {
 
   /** The other person's version becomes the stage; ours stays one undo away. */
   takeTheirs(theirs: Flow): void {
-    const doc = theirs.document ?? edit.emptyDocument();
-    this.store.set({ flow: theirs, saved: doc, conflict: null, restored: null });
-    this.apply(doc, text.editor.steps.theirs);
+    const work = workOf(theirs);
+    this.store.set({ flow: theirs, saved: work, conflict: null, restored: null });
+    this.applyWork(work, text.editor.steps.theirs);
     dropDraft(theirs.id);
     this.store.set({ dirty: false });
   }
 
   /** Ours stays on the stage and may be saved over theirs; the record's fields, which are saved at once, are theirs. */
   keepOurs(theirs: Flow): void {
-    this.store.set({ flow: theirs, saved: theirs.document ?? this.state.saved, conflict: null, restored: null, dirty: true });
-    keepDraft(theirs.id, { document: this.state.doc, baseVersion: theirs.draftVersion, at: Date.now() });
+    this.store.set({ flow: theirs, saved: theirs.document ? workOf(theirs) : this.state.saved, conflict: null, restored: null, dirty: true });
+    this.#keepDraft();
   }
 
   /** What both made becomes the stage, to be saved as the next version; undo gives ours alone. */
-  takeMerged(theirs: Flow, doc: FlowDocument): void {
+  takeMerged(theirs: Flow, merged: Work): void {
     this.keepOurs(theirs);
-    this.apply(doc, text.editor.steps.merge);
+    this.applyWork(merged, text.editor.steps.merge);
     this.offerUndo(text.merge.done);
   }
 
@@ -329,7 +369,7 @@ export class EditorSession {
 
   discardDraft(): void {
     this.store.set({ restored: null });
-    this.apply(this.state.saved, text.editor.steps.discard);
+    this.applyWork(this.state.saved, text.editor.steps.discard);
   }
 
   // ── runs ──
@@ -349,6 +389,10 @@ export class EditorSession {
     const { [id]: _old, ...rest } = this.state.pinned;
     this.store.set({ pinned: outcome ? { ...rest, [id]: outcome } : rest });
   }
+}
+
+function sameWork(a: Work, b: Work): boolean {
+  return sameDocument(a.doc, b.doc) && canonical(a.notes) === canonical(b.notes);
 }
 
 export function fieldsOf(flow: Flow): FlowFields {

@@ -1,22 +1,23 @@
-import type { Action, FlowDocument } from "../api/types";
+import type { Action, FlowDocument, Note } from "../api/types";
 import type { Catalogue } from "./catalogue";
 import { titleOf } from "./document";
 import { asResultReference, expressionsIn } from "./expression";
 
 export interface Hit {
   id: string;
-  /** Where the text was found: title, id, type, or an argument's name. */
+  /** Where the text was found: title, id, type, an argument's name, or a note. */
   where: string;
   excerpt: string;
 }
 
-/** Titles, ids, types and argument values; `uses:uid-3` asks who reads a result, `sets:key` who sets a property. */
-export function searchFlow(doc: FlowDocument, catalogue: Catalogue, query: string): Hit[] {
+/** Titles, ids, types, argument values and notes; `uses:uid-3` asks who reads a result, `sets:key` who sets a property. */
+export function searchFlow(doc: FlowDocument, catalogue: Catalogue, query: string, notes: Note[] = []): Hit[] {
   const text = query.trim().toLowerCase();
   if (text === "") return [];
   if (text.startsWith("uses:")) return users(doc, query.trim().slice(5).trim());
   if (text.startsWith("sets:")) return setters(doc, text.slice(5).trim());
-  return doc.actions.flatMap((action) => hit(action, catalogue, text) ?? []);
+  const said = notes.filter((note) => note.text.toLowerCase().includes(text));
+  return [...doc.actions.flatMap((action) => hit(action, catalogue, text) ?? []), ...said.map((note) => ({ id: note.id, where: "note", excerpt: note.text }))];
 }
 
 function hit(action: Action, catalogue: Catalogue, text: string): Hit | null {

@@ -113,6 +113,9 @@ export const editor = {
       code: "Edit the code",
       theirs: "Take the other version",
       merge: "Merge the other version",
+      note: "Write a note",
+      removeNote: "Remove a note",
+      moveNote: "Move a note",
       discard: "Discard unsaved changes",
     },
     stageAria: {
@@ -125,6 +128,16 @@ export const editor = {
     label: (title: string, port: string) => `Line from ${title}, ${port}`,
     keys: "↑ ↓ choose the target, ← → the output, Enter joins, Esc leaves",
     none: "No block can take this line.",
+  },
+  notes: {
+    add: "Add a note",
+    label: (said: string) => `Note: ${said}`,
+    text: "Text of this note",
+    placeholder: "What the next person should know…",
+    remove: "Remove this note",
+    aria: "Enter edits it, arrow keys move it, Delete removes it.",
+    title: "Notes",
+    found: "note",
   },
   panels: {
     label: "Panels",
@@ -161,7 +174,7 @@ export const editor = {
   },
   diff: { graph: "Graph", text: "Text", none: "There is no difference.", added: "added", removed: "removed", changed: "changed", moved: "moved", nothing: "nothing" },
   search: {
-    placeholder: "Title, id, type or value",
+    placeholder: "Title, id, type, value or note",
     hint: "uses:uid-3 finds who reads a result, sets:key who sets a property.",
     found: (n: number) => plural(n, "hit"),
   },
@@ -282,6 +295,7 @@ export const editor = {
         ["← ↑ → ↓", "Move by one step; with Shift by four"],
         ["Alt+Arrow", "Select the neighbour"],
         ["A", "Add a block after the selected one"],
+        ["N", "Write a note on the stage"],
         ["Delete", "Remove; the path is healed"],
       ],
     },

@@ -33,6 +33,7 @@ const PATHS = {
   expand: "M12 3h5v5M17 3l-6 6M8 17H3v-5M3 17l6-6",
   shrink: "M16 9h-5V4M11 9l6-6M4 11h5v5M9 11l-6 6",
   layout: "M3 7.500h4v5H3zM13 3h4v5h-4zM13 12h4v5h-4zM7 10h3M13 5.500h-3v9h3",
+  note: "M4 4h12v8l-4 4H4zM12 16v-4h4M7 8h6M7 11h3",
   list: "M7 5h10M7 10h10M7 15h10M3 5h.01M3 10h.01M3 15h.01",
   code: "M7 5L2.500 10L7 15M13 5l4.500 5l-4.500 5",
   diff: "M6 3v14M3 6h6M14 3v14M11 14h6",
