@@ -214,6 +214,7 @@ export interface Pending {
 export interface Run {
   id: string;
   flowId: string | null;
+  flowVersion?: number | null;
   flowName?: string | null;
   status: RunStatus;
   trace: TraceEntry[];

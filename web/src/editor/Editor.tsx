@@ -17,6 +17,7 @@ import "./sidebar.css";
 import "./blocks.css";
 import "./panels.css";
 
+const ShareDialog = lazy(() => import("./ShareDialog"));
 const Shortcuts = lazy(() => import("./Shortcuts"));
 
 export default function Editor({ session }: { session: EditorSession }) {
@@ -33,6 +34,7 @@ function Inner({ session }: { session: EditorSession }) {
   const [help, setHelp] = useState(false);
   const explorer = useEditor((s) => s.explorer);
   const searching = useEditor((s) => s.searching);
+  const sharing = useEditor((s) => s.sharing);
   const showHelp = useCallback(() => setHelp(true), []);
   useKeys(showHelp);
   useEffect(() => session.open(), [session]);
@@ -70,6 +72,11 @@ function Inner({ session }: { session: EditorSession }) {
       </div>
       {explorer && <Explorer open={explorer} />}
       <Import />
+      {sharing && (
+        <Suspense fallback={null}>
+          <ShareDialog onClose={() => session.store.set({ sharing: false })} />
+        </Suspense>
+      )}
       {help && (
         <Suspense fallback={null}>
           <Shortcuts onClose={() => setHelp(false)} />

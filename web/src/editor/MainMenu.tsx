@@ -52,6 +52,8 @@ export function MainMenu() {
             "rule",
             { label: T.pictureSvg, icon: "image", disabled: empty, run: () => void savePicture(session.state.doc, session.catalogue, name(), "svg") },
             { label: T.picturePng, icon: "image", disabled: empty, run: () => void savePicture(session.state.doc, session.catalogue, name(), "png") },
+            "rule",
+            { label: text.share.action, icon: "people", disabled: empty, run: () => session.store.set({ sharing: true }) },
           ]}
         />
         <Button icon="upload" onClick={() => session.store.set({ importing: "ask" })}>

@@ -61,9 +61,14 @@ export default function TestPanel() {
             </Button>
           )}
           {run && (
-            <Button small onClick={() => session.showRun(null)}>
-              {T.clear}
-            </Button>
+            <>
+              <Button small onClick={() => session.showRun(null)}>
+                {T.clear}
+              </Button>
+              <Button small icon="people" onClick={() => session.store.set({ sharing: true })}>
+                {text.share.action}
+              </Button>
+            </>
           )}
         </div>
         <PastRuns flowId={flow.id} version={flow.draftVersion} />

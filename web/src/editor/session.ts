@@ -37,6 +37,8 @@ export interface EditorState {
   explorer: Explorer | null;
   /** The dialog of an upload, with the file that was dropped. */
   importing: File | "ask" | null;
+  /** The dialog of what is shared with somebody outside. */
+  sharing: boolean;
   panel: Panel | null;
   searching: boolean;
   diagnostics: Diagnostic[];
@@ -87,6 +89,7 @@ export class EditorSession {
       noting: null,
       explorer: null,
       importing: null,
+      sharing: false,
       panel: null,
       searching: false,
       diagnostics: [],
