@@ -231,3 +231,38 @@ test("a file that is dropped on the list or on the editor is looked at", async (
   await page.keyboard.press("Control+z");
   await expect(page.locator(".react-flow__node")).toHaveCount(0);
 });
+
+test("an arrangement is shown before it is made, and refused it leaves everything as it was", async ({ page, server }) => {
+  const document = structuredClone(POP);
+  document.actions[2]!.position = [160, 560];
+  const notes = [{ id: "n", text: "Stays with its block", position: [160, 440] }];
+  const flow = await server.call<{ id: string }>("POST", "/flows", { ...FIELDS, document, notes });
+  await page.goto(`${server.address}#/flows/${flow.id}/editor`);
+  const arrange = page.getByRole("button", { name: "Arrange left to right" });
+  const bar = page.getByRole("toolbar");
+  await arrange.click();
+  await expect(page.getByText(/So it would be arranged: \d blocks? would move/)).toBeVisible();
+  await expect(node(page, "uid-2").locator(".block.moved")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Arrange so" })).toBeFocused();
+  await expectNoViolations(page, "proposal");
+  await page.keyboard.press("Escape");
+  await expect(page.getByText(/So it would be arranged/)).toHaveCount(0);
+  await expect(arrange).toBeFocused();
+  await expect(bar).toContainText("Saved");
+  await expect(page.getByRole("button", { name: /^Undo/ })).toBeDisabled();
+
+  await arrange.click();
+  await expect(page.getByRole("button", { name: "Arrange so" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(bar).toContainText("Unsaved changes");
+  await page.getByRole("complementary", { name: "Sidebar" }).getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved as version 2")).toBeVisible();
+  const after = (await kept(server)) as unknown as { document: typeof POP; notes: typeof notes };
+  const [x = 0, y = 0] = after.document.actions[2]!.position;
+  expect([x, y]).not.toEqual([160, 560]);
+  expect(after.notes[0]?.position).toEqual([x, y - 120]);
+  await arrange.click();
+  await expect(page.getByText("The flow is arranged already")).toBeVisible();
+  await page.getByRole("button", { name: /^Undo: Arrange/ }).click();
+  await expect(bar).toContainText("Unsaved changes");
+});

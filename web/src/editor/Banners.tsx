@@ -10,6 +10,7 @@ import { KeyboardLine } from "./KeyboardLine";
 import { useEditor, useSession } from "./context";
 import { DiffDialog } from "./DiffDialog";
 import { MergeDialog } from "./MergeDialog";
+import { Proposal } from "./Proposal";
 import { usePresence } from "./presence";
 
 const T = text.banners;
@@ -20,6 +21,7 @@ export function Banners() {
   const restored = useEditor((s) => s.restored);
   const conflict = useEditor((s) => s.conflict);
   const id = useEditor((s) => s.flow.id);
+  const proposing = useEditor((s) => s.proposal !== null);
   const others = usePresence(id);
   const newer = useNewerVersion();
   const theirs = conflict ?? newer;
@@ -43,6 +45,7 @@ export function Banners() {
         </Notice>
       )}
       {theirs ? <Conflict theirs={theirs} /> : others > 0 && <Notice tone="warn">{T.otherTab}</Notice>}
+      {proposing && <Proposal />}
       <KeyboardLine />
     </div>
   );

@@ -28,11 +28,11 @@ export const BlockNode = memo(function BlockNode({ data, selected }: NodeProps<B
   const mark = useEditor((s) => worst(s.diagnostics, action.id));
   const breakpoint = useEditor((s) => s.breakpoints.has(action.id));
   const pinned = useEditor((s) => action.id in s.pinned);
-  const change = useEditor((s) => s.preview?.get(action.id) ?? null);
+  const moved = useEditor((s) => s.proposal !== null && !s.doc.actions.includes(action));
   const target = useEditor((s) => s.connecting?.hover === action.id);
   const step = useTrace()?.steps.get(action.id);
   const traced = useEditor((s) => s.run !== null);
-  const classes = ["block", shape, selected && "selected", !block && "unknown", target && "target", change && `change-${change}`, step && `ran ${step.state}`, traced && !step && "not-run"];
+  const classes = ["block", shape, selected && "selected", !block && "unknown", target && "target", moved && "moved", step && `ran ${step.state}`, traced && !step && "not-run"];
   return (
     <div className={classes.filter(Boolean).join(" ")} data-type={action.type}>
       {shape === "diamond" && (

@@ -48,10 +48,12 @@ const SNAP: [number, number] = [edit.GRID, edit.GRID];
 
 export function Stage() {
   const session = useSession();
-  const doc = useEditor((s) => s.doc);
+  // What is proposed is shown in place of the work, and cannot be edited.
+  const proposing = useEditor((s) => s.proposal !== null);
+  const doc = useEditor((s) => s.proposal?.doc ?? s.doc);
   const selected = useEditor((s) => s.selected);
   const chosenLine = useEditor((s) => s.line);
-  const notes = useEditor((s) => s.notes);
+  const notes = useEditor((s) => s.proposal?.notes ?? s.notes);
   const noting = useEditor((s) => s.noting);
   const shown = useMemo(() => (noting ? [...notes, noting] : notes), [notes, noting]);
   const [nodes, setNodes] = useState<StageNode[]>(() => nodesOf(doc, shown, session.catalogue, selected, []));
@@ -151,6 +153,8 @@ export function Stage() {
         requestAnimationFrame(() => showStart(session.state.doc, instance.fitView, storeApi.getState().width));
       }}
       connectOnClick={false}
+      nodesDraggable={!proposing}
+      nodesConnectable={!proposing}
       connectionLineStyle={{ stroke: "var(--wire)", strokeWidth: 3 }}
       snapToGrid
       snapGrid={SNAP}

@@ -1,14 +1,13 @@
 import { useReactFlow } from "@xyflow/react";
-import { moveActions } from "../flow/document";
 import { text } from "../text/en";
 import { Button, IconButton } from "../ui/Button";
 import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
+import { toast } from "../ui/toast";
 import { align } from "./align";
 import { useEditor, useSession } from "./context";
 import { addNote } from "./keys";
 import type { Panel } from "./session";
-import { FIT } from "./view";
 
 const T = text.editor;
 
@@ -22,13 +21,10 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
   const dirty = useEditor((s) => s.dirty);
   const empty = useEditor((s) => s.doc.actions.length === 0);
   const many = useEditor((s) => s.selected.size > 1);
+  const proposing = useEditor((s) => s.proposal !== null);
   const arrange = async (): Promise<void> => {
-    const before = session.state.history;
     const { arrange: place } = await import("../flow/layout");
-    session.apply(moveActions(session.state.doc, place(session.state.doc, session.catalogue)), T.steps.arrange);
-    if (session.state.history === before) return;
-    requestAnimationFrame(() => void flow.fitView({ ...FIT, duration: 200 }));
-    session.offerUndo(T.arranged);
+    if (!session.propose(place(session.state.doc, session.catalogue))) toast(T.arrangedAlready);
   };
   return (
     <div className="toolbar" role="toolbar" aria-label={T.toolbar}>
@@ -36,7 +32,7 @@ export function Toolbar({ onHelp }: { onHelp: () => void }) {
       <IconButton icon="redo" label={future ? `${T.redo}: ${future}` : T.redo} disabled={!canRedo} onClick={() => session.redo()} />
       <span className="bar-rule" />
       <IconButton icon="search" label={T.search} disabled={empty} onClick={() => session.store.set({ searching: true })} />
-      <IconButton icon="layout" label={T.arrange} disabled={empty} onClick={() => void arrange()} />
+      <IconButton icon="layout" label={T.arrange} aria-pressed={proposing} disabled={empty} onClick={() => (proposing ? session.store.set({ proposal: null }) : void arrange())} />
       <IconButton icon="note" label={text.notes.add} onClick={() => addNote(session, flow)} />
       {many && (
         <Menu

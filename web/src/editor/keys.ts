@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { copyText, readCopied } from "../flow/clipboard";
 import * as edit from "../flow/document";
 import { boxOf } from "../flow/geometry";
+import { NOTE } from "../flow/notes";
 import { neighbour } from "../flow/walk";
 import { text } from "../text/en";
 import { toast } from "../ui/toast";
@@ -96,7 +97,7 @@ function removeSelected(session: EditorSession): void {
 
 function escape(session: EditorSession): void {
   if (session.state.connecting) session.store.set({ connecting: null });
-  else if (session.state.preview) session.store.set({ preview: null });
+  else if (session.state.proposal) session.store.set({ proposal: null });
   else if (session.state.searching) session.store.set({ searching: false });
   else session.select([]);
 }
@@ -135,9 +136,6 @@ export function addNote(session: EditorSession, flow: ReturnType<typeof useReact
   const seen = stage && corner.x > stage.left && corner.x < stage.right && corner.y > stage.top && corner.y < stage.bottom;
   if (!seen) void flow.setCenter(at[0] + NOTE.width / 2, at[1] + NOTE.height / 2, { zoom: flow.getZoom(), duration: 160 });
 }
-
-/** The room of a note of a few lines. */
-const NOTE = { width: 224, height: 96 };
 
 function freePlace(session: EditorSession, from: edit.Point): edit.Point {
   const { doc, notes } = session.state;

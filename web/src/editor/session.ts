@@ -3,11 +3,12 @@ import { onConnection, connection } from "../api/connection";
 import { asProblem } from "../api/problem";
 import type { BlockSpec, Diagnostic, Flow, FlowDocument, FlowFields, Json, Note, Outcome, Run } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
-import { canonical, sameDocument, type Change } from "../flow/diff";
+import { canonical, sameDocument } from "../flow/diff";
 import * as edit from "../flow/document";
 import type { Line, Point } from "../flow/document";
+import { boxOf } from "../flow/geometry";
 import { begin, record, redo, seal, undo, type History } from "../flow/history";
-import { newNote, removeNotes, setNote, workOf, type Work } from "../flow/notes";
+import { carryNotes, newNote, removeNotes, setNote, workOf, type Work } from "../flow/notes";
 import { judge, type End, type Verdict } from "../flow/rules";
 import { text } from "../text/en";
 import { Store } from "../ui/store";
@@ -56,7 +57,8 @@ export interface EditorState {
   breakpoints: ReadonlySet<string>;
   pinned: Readonly<Record<string, Outcome>>;
   samples: Readonly<Record<string, Json>>;
-  preview: ReadonlyMap<string, Change> | null;
+  /** Another arrangement, shown on the stage until it is taken or refused. */
+  proposal: Work | null;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -105,7 +107,7 @@ export class EditorSession {
       breakpoints: NOTHING,
       pinned: {},
       samples: {},
-      preview: null,
+      proposal: null,
     });
     if (draft && !useful) dropDraft(flow.id);
   }
@@ -152,7 +154,7 @@ export class EditorSession {
     const ids = new Set([...doc.actions, ...notes].map(({ id }) => id));
     const selected = [...this.state.selected].every((id) => ids.has(id)) ? this.state.selected : new Set([...this.state.selected].filter((id) => ids.has(id)));
     const dirty = !sameWork(history.present, this.state.saved);
-    this.store.set({ history, doc, notes, selected, dirty });
+    this.store.set({ history, doc, notes, selected, dirty, proposal: null });
     if (dirty) this.#keepDraft();
     else dropDraft(this.state.flow.id);
     this.check(350);
@@ -276,6 +278,24 @@ export class EditorSession {
   select(ids: Iterable<string>): void {
     this.seal();
     this.store.set({ selected: new Set(ids), line: null });
+  }
+
+  /** Shows how the flow would be arranged; whether anything would move. */
+  propose(moves: Map<string, Point>): boolean {
+    const { doc, notes } = this.state;
+    const arranged = edit.moveActions(doc, moves);
+    if (arranged.actions.every((action, n) => action === doc.actions[n])) return false;
+    const boxes = new Map(doc.actions.map((action) => [action.id, boxOf(this.catalogue, action)]));
+    this.select([]);
+    this.store.set({ proposal: { doc: arranged, notes: carryNotes(notes, boxes, moves) } });
+    return true;
+  }
+
+  takeProposal(): void {
+    const { proposal } = this.state;
+    if (!proposal) return;
+    this.applyWork(proposal, text.editor.steps.arrange);
+    this.offerUndo(text.editor.arranged);
   }
 
   // ── the server ──

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Note } from "../api/types";
-import { asNotes, compareNotes, mergeNotes, moveNotes, newNote, removeNotes, setNote } from "./notes";
+import { asNotes, carryNotes, compareNotes, mergeNotes, moveNotes, newNote, removeNotes, setNote } from "./notes";
 
 const note = (id: string, text: string, x = 0): Note => ({ id, text, position: [x, 0] });
 
@@ -19,6 +19,17 @@ describe("notes", () => {
   it("are read from storage only when they are whole", () => {
     expect(asNotes([note("a", "one")])).toHaveLength(1);
     for (const wrong of [undefined, {}, [null], [{ id: "a", text: "x" }], [{ id: "a", text: "x", position: [0, null] }]]) expect(asNotes(wrong)).toBeNull();
+  });
+
+  it("go along with the nearest block", () => {
+    const boxes = new Map([
+      ["left", { x: 0, y: 0, width: 250, height: 100 }],
+      ["right", { x: 400, y: 0, width: 250, height: 100 }],
+    ]);
+    const notes = [note("a", "one"), note("b", "two", 420)];
+    expect(carryNotes(notes, boxes, new Map([["right", [400, 160]]])).map((n) => n.position)).toEqual([[0, 0], [420, 160]]);
+    expect(carryNotes(notes, boxes, new Map())).toBe(notes);
+    expect(carryNotes(notes, new Map(), new Map())).toBe(notes);
   });
 
   it("say what became of each", () => {

@@ -1,8 +1,12 @@
 import type { Flow, FlowDocument, Note } from "../api/types";
 import { canonical, type Change } from "./diff";
 import { emptyDocument, snap, type Point } from "./document";
+import type { Box } from "./geometry";
 
 // Notes stand beside the file and never in it: what the adapter reads does not know of them.
+
+/** The room of a note of a few lines. */
+export const NOTE = { width: 224, height: 96 };
 
 /** What an author works on: the file, and the notes beside it. One step of undo holds both. */
 export interface Work {
@@ -42,6 +46,22 @@ export function moveNotes(notes: Note[], moves: ReadonlyMap<string, Point>): Not
 
 export function removeNotes(notes: Note[], ids: ReadonlySet<string>): Note[] {
   return notes.some((note) => ids.has(note.id)) ? notes.filter((note) => !ids.has(note.id)) : notes;
+}
+
+/** Where blocks are moved, each note goes along with the block it stands nearest to. */
+export function carryNotes(notes: Note[], boxes: ReadonlyMap<string, Box>, moves: ReadonlyMap<string, Point>): Note[] {
+  const carried = new Map<string, Point>();
+  for (const { id, position } of notes) {
+    const near = [...boxes].sort((a, b) => distance(position, a[1]) - distance(position, b[1]))[0];
+    const to = near && moves.get(near[0]);
+    if (to) carried.set(id, [position[0] + to[0] - near[1].x, position[1] + to[1] - near[1].y]);
+  }
+  return moveNotes(notes, carried);
+}
+
+/** From the middle of a block to that of a note of a few lines. */
+function distance([x, y]: Point, box: Box): number {
+  return Math.hypot(x + NOTE.width / 2 - box.x - box.width / 2, y + NOTE.height / 2 - box.y - box.height / 2);
 }
 
 /** By id: what became of each note. */
