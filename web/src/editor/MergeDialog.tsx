@@ -3,7 +3,7 @@ import { api } from "../api/client";
 import type { Action, Flow, FlowDocument } from "../api/types";
 import { compare } from "../flow/diff";
 import { titleOf } from "../flow/document";
-import { merge, type Overlap, type Side } from "../flow/merge";
+import { canMerge, merge, type Overlap, type Side } from "../flow/merge";
 import { compareNotes, mergeNotes, type Work } from "../flow/notes";
 import { Picture } from "../flows/Picture";
 import { text } from "../text/en";
@@ -27,7 +27,7 @@ export function MergeDialog({ theirs, onClose }: { theirs: Flow & { document: Fl
   const base = useLoad(`version ${theirs.id} ${began}`, () => api.version(theirs.id, began));
   const [chosen, setChosen] = useState<ReadonlyMap<string, Side>>(new Map());
   const before = base.value?.document ?? null;
-  const merged = useMemo(() => (before ? merge(before, theirs.document, mine, chosen) : null), [before, theirs, mine, chosen]);
+  const merged = useMemo(() => (before && canMerge(before, theirs.document, mine) ? merge(before, theirs.document, mine, chosen) : null), [before, theirs, mine, chosen]);
   const noted = useMemo(() => mergeNotes(base.value?.notes ?? [], theirs.notes, notes), [base.value, theirs, notes]);
   const open = merged?.overlaps.filter((overlap) => !chosen.has(overlap.id)).length ?? 0;
   const choose = (ids: string[], side: Side): void => setChosen(new Map([...chosen, ...ids.map((id): [string, Side] => [id, side])]));
@@ -58,9 +58,9 @@ export function MergeDialog({ theirs, onClose }: { theirs: Flow & { document: Fl
       </p>
       {base.state === "failed" ? (
         <ProblemView problem={base.problem} again={base.again} />
-      ) : base.state === "ready" && !before ? (
-        <Notice tone="warn">{T.noBase}</Notice>
-      ) : merged && before ? (
+      ) : base.state === "ready" && !merged ? (
+        <Notice tone="warn">{before ? T.doubled : T.noBase}</Notice>
+      ) : merged ? (
         <div className="merge stack">
           {merged.overlaps.length > 0 && (
             <section className="stack" aria-label={T.overlaps(merged.overlaps.length)}>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Action, FlowDocument } from "../api/types";
 import { canonical } from "./diff";
 import { connect, disconnect, linesOf, moveActions, nextId, removeActions, setControl, setTitle } from "./document";
-import { merge, type Merged, type Side } from "./merge";
+import { canMerge, merge, type Merged, type Side } from "./merge";
 
 const SEEDS = 1500;
 
@@ -191,6 +191,12 @@ describe("a merge", () => {
     const { doc, cut } = merge(base, gone, drawn);
     expect(cut).toEqual([{ from: "uid-0", port: "failure", to: "uid-2" }]);
     expect(find(doc, "uid-0")?.ports).toEqual({ done: "uid-1" });
+  });
+
+  it("is not for a file in which two blocks share an id", () => {
+    const doubled = { actions: [block("uid-0"), block("uid-0")] };
+    expect(canMerge(chain(2), chain(3), doubled)).toBe(false);
+    expect(canMerge(chain(2), chain(3), chain(4))).toBe(true);
   });
 
   it("merges what else is in the file, key by key", () => {

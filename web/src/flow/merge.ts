@@ -45,6 +45,11 @@ export function merge(base: FlowDocument, theirs: FlowDocument, mine: FlowDocume
   return { doc: { ...rest, actions: placed.map((action) => without(action, cut)) }, overlaps, renamed, cut };
 }
 
+/** Blocks are told apart by their ids: where two share one, a merge would lose one of them. */
+export function canMerge(...docs: FlowDocument[]): boolean {
+  return docs.every((doc) => byId(doc).size === doc.actions.length);
+}
+
 /** A new block of mine whose id is taken by another new one of theirs gets the next free id; what refers to it follows. */
 function apart(base: FlowDocument, theirs: FlowDocument, mine: FlowDocument): { doc: FlowDocument; renamed: { from: string; to: string }[] } {
   const [before, other] = [byId(base), byId(theirs)];

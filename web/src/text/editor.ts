@@ -207,6 +207,7 @@ export const editor = {
     renamed: (pairs: string[]) => `Both of you added blocks under the same id; yours get new ones: ${pairs.join(", ")}.`,
     cut: (lines: string[]) => `These lines lead to a removed block and are cut: ${lines.join("; ")}.`,
     noBase: "The version that your stage began with is no flow, so nothing can be merged. Compare, and take one of the two.",
+    doubled: "Two blocks share one id, so nothing can be merged. Compare, and take one of the two.",
     done: "Merged; save to keep it",
   },
   share: {
