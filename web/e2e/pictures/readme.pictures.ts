@@ -23,9 +23,15 @@ for (const scheme of ["light", "dark"] as const) {
     }
     const flow = await server.call<{ id: string }>("POST", "/flows", { ...FIELDS, name: "Voice screen pop", description: "Opens the caller’s contact while the call rings.", document: POP });
     await server.call("POST", `/flows/${flow.id}/activate`, { version: 1 });
+    const event = { source: "voiceContact", name: "onConnecting", payload: {}, contact: { contactId: "c-1", phone: "+12065550142" }, agent: null };
+    for (let n = 0; n < 8; n += 1) {
+      const run = await server.call<{ id: string }>("POST", "/runs", { flowId: flow.id, event, mode: "live" });
+      await server.call("POST", `/runs/${run.id}/complete`, { actionId: "uid-2", outcome: { kind: "success", results: {} } });
+    }
 
     await page.goto(server.address);
     await expect(page.getByRole("link", { name: "Voice screen pop" })).toBeVisible();
+    await expect(page.getByText("0 of 8")).toBeVisible();
     await page.evaluate(() => document.fonts.ready);
     await shot("flows");
 
