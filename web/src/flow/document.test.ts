@@ -209,6 +209,8 @@ describe("reading order and search", () => {
     expect(searchFlow(sample(), catalogue, "inbound")[0]).toMatchObject({ id: "uid-4", where: "callType" });
     expect(searchFlow(sample(), catalogue, "uses:uid-2").map((hit) => hit.where)).toEqual(["searchParams", "defaultFieldValues"]);
     expect(searchFlow(sample(), catalogue, "  ")).toEqual([]);
+    const note = { id: "note-1", text: "Ask Grace", position: [0, 0] as [number, number] };
+    expect(searchFlow(sample(), catalogue, "grace", [note])).toEqual([{ id: "note-1", where: "note", excerpt: "Ask Grace" }]);
   });
 });
 
