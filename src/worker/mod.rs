@@ -15,6 +15,7 @@
 //! * A dead letter is written before its message is deleted.
 //! * One message never fails its neighbours: also a panic costs one record.
 
+mod alike;
 mod call;
 mod claim;
 mod drive;
