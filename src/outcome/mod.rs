@@ -32,12 +32,14 @@
 //!   number of the claim that stands.
 //! * **R4** While an earlier attempt is in doubt, no rejection is final: it is verified first.
 //! * **R5** [`may_send`]: nothing is sent that could still run when the claim lapses.
-//! * **R6** A delete whose record is gone after doubt has succeeded (decided by the lookup).
+//! * **R6** A delete whose record is gone after doubt has succeeded (decided by [`Outcome::says`] and by
+//!   the lookup).
 //! * **R7** An update is simply sent again: a second effect equals the first.
 //! * **R8** After an update in doubt, the next write to the same record waits until the first
 //!   attempt must have settled ([`Outcome::unsettled_until`]).
 //! * **R9** A repeat of an accepted write that is not settled is put into the queue again.
 
+mod answer;
 mod apply;
 mod modes;
 pub mod mutants;
@@ -51,6 +53,7 @@ use crate::envelope::{Envelope, WriteId};
 use crate::fault::Fault;
 use crate::time::Timestamp;
 
+pub use answer::Says;
 pub use apply::{Change, Illegal};
 pub use modes::Modes;
 

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use serde_json::Value;
 
 use super::call::Answers;
 use super::claim::{Claimed, LATER, Prepared};
 use super::{Answered, Done, Held, Watch, Worker};
 use crate::clock::Deadline;
 use crate::dispatch::{Key, Reply, Report, Shape};
-use crate::envelope::overwritten;
+use crate::envelope::{object_of, overwritten};
 use crate::event::Write;
-use crate::fault::{Class, Fault};
-use crate::outcome::{CALL_TIMEOUT, Change, Outcome, SUSPECT, may_send};
+use crate::fault::{Class, Fault, Throttle};
+use crate::outcome::{CALL_TIMEOUT, Change, Outcome, SUSPECT, Says, may_send};
 use crate::salesforce::wire::Usage;
 use crate::salesforce::{Spent, classify};
 use crate::store::Expect;
@@ -187,49 +186,30 @@ impl Worker {
     }
 
     async fn applied_already(&self, write: &Write, outcome: &Outcome, fault: Fault) -> Result<Done, Fault> {
-        match write {
-            Write::Create { object, fields } => {
-                let Some(field) = self.modes().unique_field(object) else { return Err(fault) };
-                if let Some((named, id)) = classify::duplicate_of(&fault)
-                    && named.eq_ignore_ascii_case(field)
-                {
-                    let own = fields.get(field).and_then(Value::as_str).unwrap_or_default();
-                    Line::new("second effect prevented")
-                        .with("object", object.as_str())
-                        .count(Metric::DuplicatesPrevented, 1.0)
-                        .write();
-                    return match id.filter(|id| id.len() >= 15) {
-                        Some(id) => Ok(Done { id: Some(id.to_owned()), created: None }),
-                        // Sharing hides the record's Id; the key is ours all the same.
-                        None => {
-                            let id = self.by_key(object, field, own).await.ok().flatten();
-                            Ok(Done { id, created: None })
-                        }
-                    };
-                }
-                let names_it = fault.message.contains(field) || fault.fields.iter().any(|f| f == field);
-                if fault.code.starts_with("INVALID_FIELD") && names_it {
-                    self.inner.keys.pause(object, self.now().plus(Duration::from_secs(300)));
-                    Line::new("unique field missing")
-                        .with("object", object.as_str())
-                        .with(
-                            "cure",
-                            "create the field, make it unique, and give the integration user access",
-                        )
-                        .warning()
-                        .write();
-                    return Err(Fault { class: Class::Throttled(crate::fault::Throttle::Other), ..fault });
-                }
-                Err(fault)
+        let (object, duplicate) = (object_of(write), classify::duplicate_of(&fault));
+        let key = self.modes().unique_field(object);
+        match outcome.says(write, &fault, key, duplicate) {
+            Says::NoMore => Err(fault),
+            Says::Done(id) => {
+                Line::new("second effect prevented")
+                    .with("object", object)
+                    .count(Metric::DuplicatesPrevented, 1.0)
+                    .write();
+                let id = match (id, key) {
+                    (None, Some(key)) => self.by_key(object, key, outcome.id.as_str()).await.ok().flatten(),
+                    (id, _) => id,
+                };
+                Ok(Done { id, created: None })
             }
-            // R6: it was there when the first attempt was sent.
-            Write::Delete { .. }
-                if outcome.gone_is_done()
-                    && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND") =>
-            {
-                Ok(Done::default())
+            Says::KeyUnfit => {
+                self.inner.keys.pause(object, self.now().plus(Duration::from_secs(300)));
+                Line::new("unique field missing")
+                    .with("object", object)
+                    .with("cure", "create the field, make it unique, and give the integration user access")
+                    .warning()
+                    .write();
+                Err(Fault { class: Class::Throttled(Throttle::Other), ..fault })
             }
-            _ => Err(fault),
         }
     }
 

@@ -13,11 +13,11 @@ use super::ask::progress;
 use super::identity::Known;
 use super::{Asked, Progress, Taken, Writes, in_time, unanswered};
 use crate::clock::{Deadline, Stopwatch};
-use crate::envelope::{Envelope, overwritten, refs};
+use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::{Write, Written};
-use crate::fault::{Class, Fault};
+use crate::fault::{Class, Fault, Throttle};
 use crate::outcome::rows::{DeadLetter, KEEP, Stamp, Unsettled};
-use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, State, may_send};
+use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, Says, State, may_send};
 use crate::salesforce::Called;
 use crate::salesforce::classify::duplicate_of;
 use crate::store::{Expect, PutError};
@@ -90,7 +90,7 @@ impl Writes {
         };
         let called = self.client.apply(&keyed, hard.at_most(CALL_TIMEOUT)).await;
         let now = now.plus(watch.elapsed());
-        self.conclude(&envelope, &write, claimed, called, taken_over, now).await
+        self.conclude(&envelope, &keyed, claimed, called, taken_over, now).await
     }
 
     async fn accept_and_wait(
@@ -153,26 +153,29 @@ impl Writes {
         let (id, fence) = (claimed.id, claimed.fence);
         let spent = called.spent;
         let taken = |progress| Taken { id: Some(id), duplicate: false, progress, spent };
-        let unique = self.modes.unique_field(envelope.object());
         let answer = match called.result {
-            Err(fault) => match (duplicate_of(&fault), unique) {
-                // Only our own field: another one that collides is a mistake in the write.
-                (Some((field, Some(record))), Some(unique)) if field.eq_ignore_ascii_case(unique) => {
-                    Ok(Written::Created { id: record.to_owned() })
+            Ok(written) => {
+                let record = record_id(&written).or_else(|| target(write));
+                Ok((written, record))
+            }
+            Err(fault) => {
+                let key = self.modes.unique_field(envelope.object());
+                match claimed.says(write, &fault, key, duplicate_of(&fault)) {
+                    Says::NoMore => Err(fault),
+                    Says::Done(record) => Ok((done_before(write, id, record.clone()), record)),
+                    // Nobody's record is at fault: the worker, which has this one, pauses the object.
+                    Says::KeyUnfit => Err(Fault { class: Class::Throttled(Throttle::Other), ..fault }),
                 }
-                _ => Err(fault),
-            },
-            done => done,
+            }
         };
         let change = match &answer {
-            Ok(written) => {
+            Ok((written, record_id)) => {
                 let created = match written {
                     Written::Upserted { created, .. } => Some(*created),
                     _ => None,
                 };
-                let record_id = record_id(written).or_else(|| target(write));
                 let generation = envelope.generation;
-                Change::Applied { fence, generation, record_id, created }
+                Change::Applied { fence, generation, record_id: record_id.clone(), created }
             }
             Err(fault) => match (fault.class, taken_over) {
                 (Class::Rejected, _) => Change::Rejected { fence, fault: fault.clone() },
@@ -202,7 +205,7 @@ impl Writes {
             self.note_unsettled(write, outcome, now).await;
         }
         Ok(taken(match (answer, outcome) {
-            (Ok(written), outcome) => {
+            (Ok((written, _)), outcome) => {
                 if let Some(record) = write.changed(&written) {
                     self.stamp(record, now).await;
                 }
@@ -313,6 +316,14 @@ fn target(write: &Write) -> Option<String> {
     match write {
         Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
         Write::Create { .. } | Write::Upsert { .. } | Write::Post { .. } | Write::Comment { .. } => None,
+    }
+}
+
+/// What an earlier attempt is found to have done. Where the Id is hidden from us, the ticket stands for it.
+fn done_before(write: &Write, id: WriteId, record: Option<String>) -> Written {
+    match write {
+        Write::Delete { .. } => Written::Deleted,
+        _ => Written::Created { id: record.unwrap_or_else(|| id.to_string()) },
     }
 }
 

@@ -441,6 +441,33 @@ async fn an_inline_create_carries_its_identity_and_knows_its_own_duplicate() {
     assert_eq!(rig.asked()[0].1["WriteKey__c"], taken.id.unwrap().as_str());
 }
 
+/// Law 4: whoever configured the field is to blame, and the worker waits for him.
+#[tokio::test]
+async fn an_inline_create_whose_key_field_is_missing_is_left_to_the_worker() {
+    let rig = rig();
+    let task = Write::Create { object: "Task".to_owned(), fields: Map::new() };
+    let message = "No such column 'WriteKey__c' on sobject of type Task";
+    rig.answers([(400, json!([{"errorCode": "INVALID_FIELD", "message": message}]))]);
+    let taken = rig.take(&task, &sync(), T0).await.unwrap();
+    assert_eq!(taken.progress, Progress::Queued);
+    let outcome = rig.outcome(taken.id.unwrap()).await.unwrap();
+    assert_eq!((outcome.status().word(), outcome.attempts), ("retrying", 0));
+    assert_eq!(rig.queued(T0).await.len(), 1);
+}
+
+/// R6, also before the reply.
+#[tokio::test]
+async fn an_inline_delete_that_finds_its_record_gone_after_doubt_is_done() {
+    let rig = rig();
+    let delete = Write::Delete { object: "Case".to_owned(), id: CASE.to_owned() };
+    rig.org.loses_the_answer();
+    let first = rig.take(&delete, &sync(), T0).await.unwrap();
+    assert_eq!(first.progress, Progress::Queued);
+    rig.answers([(404, json!([{"errorCode": "ENTITY_IS_DELETED", "message": "entity is deleted"}]))]);
+    let again = rig.take(&delete, &sync(), secs(2)).await.unwrap();
+    assert_eq!((again.id, again.progress), (first.id, Progress::Done(Written::Deleted)));
+}
+
 #[tokio::test]
 async fn an_inline_refusal_is_raised_and_leaves_a_dead_letter() {
     let rig = rig();
