@@ -26,6 +26,15 @@ use crate::time::Timestamp;
 /// When the worker looks at a write that could not be finished here.
 const SOON: Duration = Duration::from_secs(1);
 
+/// A claim that was won.
+struct Attempt {
+    claimed: Outcome,
+    /// Nothing was on record of the write before.
+    first: bool,
+    /// The worker goes on where this ends.
+    taken_over: bool,
+}
+
 impl Writes {
     /// Carries the write out before the reply, or accepts it where others of its contact come first.
     pub(super) async fn attempt(
@@ -66,6 +75,9 @@ impl Writes {
         match in_time(self.table_put(&claimed, taken_over, expect, now)).await {
             Ok(()) => {}
             Err(PutError::Conflict(Some(row))) if row == Box::new(stored(&claimed, taken_over)) => {}
+            // Perhaps written, perhaps not. A claim that nobody uses would hold the write until it lapses,
+            // and then count as an attempt. So the row is asked.
+            Err(PutError::Store(_)) if self.stands_as(&claimed).await => {}
             Err(PutError::Conflict(_)) if taken_over => {
                 return self.accept_and_wait(asked, known, hard, now).await;
             }
@@ -76,12 +88,20 @@ impl Writes {
             }
             Err(PutError::Store(_)) => return self.straight(asked, hard, now).await,
         }
+        let attempt = Attempt { claimed, first: known.standing.is_none(), taken_over };
         if taken_over && let Err(fault) = self.send(&envelope, now).await {
             // Nothing went to Salesforce, and nothing is kept.
-            self.forget(&claimed, now).await;
+            self.give_back(&attempt, now).await;
             return Err(fault);
         }
         if !may_send(watch.elapsed()) {
+            let now = now.plus(watch.elapsed());
+            if taken_over {
+                let change = Change::Postponed { fence: attempt.claimed.fence, until: now, fault: None };
+                self.settle(&envelope, attempt.claimed, change, true, now).await;
+            } else {
+                self.give_back(&attempt, now).await;
+            }
             return Ok(self.left(known, taken_over));
         }
         let keyed = match effect {
@@ -90,7 +110,12 @@ impl Writes {
         };
         let called = self.client.apply(&keyed, hard.at_most(CALL_TIMEOUT)).await;
         let now = now.plus(watch.elapsed());
-        self.conclude(&envelope, &keyed, claimed, called, taken_over, now).await
+        self.conclude(&envelope, &keyed, attempt, called, now).await
+    }
+
+    /// Whether this is what is on record of its write.
+    async fn stands_as(&self, claimed: &Outcome) -> bool {
+        matches!(self.standing(&claimed.group, claimed.id).await, Ok(Some(stands)) if stands == *claimed)
     }
 
     async fn accept_and_wait(
@@ -145,12 +170,12 @@ impl Writes {
         &self,
         envelope: &Envelope,
         write: &Write,
-        claimed: Outcome,
+        attempt: Attempt,
         called: Called<Written>,
-        taken_over: bool,
         now: Timestamp,
     ) -> Result<Taken, Fault> {
-        let (id, fence) = (claimed.id, claimed.fence);
+        let Attempt { claimed, taken_over, .. } = &attempt;
+        let (id, fence, taken_over) = (claimed.id, claimed.fence, *taken_over);
         let spent = called.spent;
         let taken = |progress| Taken { id: Some(id), duplicate: false, progress, spent };
         let answer = match called.result {
@@ -194,13 +219,22 @@ impl Writes {
                 (Class::Throttled(_) | Class::Ours, true) => {
                     Change::Postponed { fence, until: now.plus(SOON), fault: Some(fault.clone()) }
                 }
-                (Class::Unknown | Class::Retryable | Class::Throttled(_) | Class::Ours, false) => {
-                    self.forget(&claimed, now).await;
-                    return Ok(taken(Progress::Failed(fault.clone())));
+                (Class::Unknown, false) => {
+                    let fault = fault.clone();
+                    let change =
+                        Change::Unknown { fence, fault: fault.clone(), retry_at: Some(now), charged: true };
+                    self.take_back(&attempt, Some(write), change, now).await;
+                    return Ok(taken(Progress::Failed(fault)));
+                }
+                (Class::Retryable | Class::Throttled(_) | Class::Ours, false) => {
+                    let fault = fault.clone();
+                    let change = Change::Postponed { fence, until: now, fault: Some(fault.clone()) };
+                    self.take_back(&attempt, None, change, now).await;
+                    return Ok(taken(Progress::Failed(fault)));
                 }
             },
         };
-        let outcome = self.settle(envelope, claimed, change, taken_over, now).await;
+        let outcome = self.settle(envelope, attempt.claimed, change, taken_over, now).await;
         if let Some(outcome) = &outcome {
             self.note_unsettled(write, outcome, now).await;
         }
@@ -275,10 +309,28 @@ impl Writes {
         }
     }
 
-    /// Takes back a claim of which nothing was sent.
-    async fn forget(&self, claimed: &Outcome, now: Timestamp) {
-        let Ok(table) = self.table() else { return };
-        if let Err(error) = in_time(table.remove(&Outcome::key(&claimed.group, claimed.id), now)).await {
+    /// Gives a claim back of which nothing was sent.
+    async fn give_back(&self, attempt: &Attempt, now: Timestamp) {
+        let change = Change::Postponed { fence: attempt.claimed.fence, until: now, fault: None };
+        self.take_back(attempt, None, change, now).await;
+    }
+
+    /// Ends a claim after which nobody takes the write over. What was known of it before stays
+    /// known, with what came now; a write that was not known leaves no record. Where somebody else has the
+    /// claim by now, it is theirs. `overwrote`: of this one nobody knows whether it took effect.
+    async fn take_back(&self, attempt: &Attempt, overwrote: Option<&Write>, change: Change, now: Timestamp) {
+        let Attempt { claimed, first, taken_over } = attempt;
+        let (Ok(table), Ok(next)) = (self.table(), claimed.clone().apply(change, now)) else { return };
+        if let Some(write) = overwrote {
+            self.note_unsettled(write, &next, now).await;
+        }
+        let mut row = stored(&next, *taken_over);
+        if *first {
+            // Taken away by a put, because only a put has a condition.
+            row.expires = Some(now);
+        }
+        let put = in_time(table.put(&row, Expect::Version(claimed.version), now)).await;
+        if let Err(PutError::Store(error)) = put {
             tracing::warn!(%error, id = %claimed.id, "a claim could not be taken back; it lapses in a minute");
         }
     }

@@ -59,6 +59,10 @@ fn keyed(key: &str) -> Control {
     Control { key: Some(key.to_owned()), ..Control::default() }
 }
 
+fn keyed_sync(key: &str) -> Control {
+    Control { mode: Some(Mode::Sync), ..keyed(key) }
+}
+
 fn sync() -> Control {
     Control { mode: Some(Mode::Sync), ..Control::default() }
 }
@@ -441,6 +445,35 @@ async fn an_inline_create_carries_its_identity_and_knows_its_own_duplicate() {
     assert_eq!(rig.asked()[0].1["WriteKey__c"], taken.id.unwrap().as_str());
 }
 
+/// Nobody would use the claim, and when it lapses the create would be in doubt, unsent.
+#[tokio::test]
+async fn an_inline_claim_whose_answer_is_lost_is_found_to_stand() {
+    let mut rig = rig();
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), |call| match call {
+        Call::Put(row) if row.key.sort.starts_with("W#") && row.version == 2 => Trouble::Mute,
+        _ => Trouble::None,
+    }));
+    rig.answers([(201, json!({"id": CASE, "success": true}))]);
+    let taken = rig.take(&subject("A"), &sync(), T0).await.unwrap();
+    assert_eq!(taken.progress, Progress::Done(Written::Created { id: CASE.to_owned() }));
+    assert_eq!(rig.outcome(taken.id.unwrap()).await.unwrap().status().word(), "succeeded");
+}
+
+/// The claim goes, and not what was known before it.
+#[tokio::test]
+async fn a_claim_that_is_given_back_leaves_what_was_known_of_its_write() {
+    let mut rig = rig();
+    let update = Write::Update { object: "Case".to_owned(), id: CASE.to_owned(), fields: Map::new() };
+    rig.org.loses_the_answer();
+    let id = rig.take(&update, &keyed_sync("k"), T0).await.unwrap().id.unwrap();
+    let before = rig.outcome(id).await.unwrap();
+    rig.writes.queue = Some(troubled::queue(rig.store.queue("writes"), troubled::down));
+    let fault = rig.take(&update, &keyed_sync("k"), secs(2)).await.unwrap_err();
+    assert_eq!(fault.code, "QUEUE_UNAVAILABLE");
+    let after = rig.outcome(id).await.unwrap();
+    assert_eq!((after.status().word(), after.doubt, after.attempts), ("retrying", before.doubt, 1));
+}
+
 /// Law 4: whoever configured the field is to blame, and the worker waits for him.
 #[tokio::test]
 async fn an_inline_create_whose_key_field_is_missing_is_left_to_the_worker() {
@@ -598,6 +631,19 @@ async fn a_sensitive_field_is_neither_queued_nor_kept() {
     // The repeat of the keyed one is known and sends nothing.
     assert!(rig.take(&write, &keyed("k"), secs(1)).await.unwrap().duplicate);
     assert_eq!(rig.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_sensitive_update_of_unknown_effect_holds_later_ones_of_its_record_back() {
+    let rig = rig();
+    let Value::Object(fields) = json!({"SSN__c": "canary-078-05-1120"}) else { unreachable!() };
+    let update = Write::Update { object: "Contact".to_owned(), id: CASE.to_owned(), fields };
+    rig.org.loses_the_answer();
+    let taken = rig.take(&update, &keyed("k"), T0).await.unwrap();
+    assert!(matches!(taken.progress, Progress::Failed(_)));
+    assert!(rig.outcome(taken.id.unwrap()).await.is_none(), "nobody takes it over");
+    let key = crate::outcome::rows::Unsettled::key("c-1", CASE);
+    assert!(rig.store.table("state").get(&key, secs(60)).await.unwrap().is_some());
 }
 
 #[tokio::test]
