@@ -53,6 +53,9 @@ impl Writes {
             let field_of = |name: &str| name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
             let hidden: Vec<_> = self.settings.sensitive.iter().map(|name| field_of(name)).collect();
             parameters.retain(|name, _| !hidden.contains(&name.to_ascii_lowercase()));
+            if self.is_named_sensitively(asked.write) {
+                parameters.retain(|name, _| name != "sf_external_id");
+            }
         }
         let hash = canonical_hash(&parameters);
         let contact = asked.contact.map(|contact| contact.group());

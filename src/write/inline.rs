@@ -33,6 +33,20 @@ struct Attempt {
     first: bool,
     /// The worker goes on where this ends.
     taken_over: bool,
+    /// Nothing of its values may be kept.
+    sensitive: bool,
+}
+
+impl Attempt {
+    /// A fault as it may be kept: Salesforce's words quote what was sent.
+    fn kept(&self, fault: &Fault) -> Fault {
+        if !self.sensitive {
+            return fault.clone();
+        }
+        let message = "the words of the answer are not kept, because the write has a sensitive field \
+                       (TIELINE_SENSITIVE_FIELDS); the call that sent it was told them";
+        Fault { message: message.to_owned(), ..fault.clone() }
+    }
 }
 
 impl Writes {
@@ -88,7 +102,7 @@ impl Writes {
             }
             Err(PutError::Store(_)) => return self.straight(asked, hard, now).await,
         }
-        let attempt = Attempt { claimed, first: known.standing.is_none(), taken_over };
+        let attempt = Attempt { claimed, first: known.standing.is_none(), taken_over, sensitive };
         if taken_over && let Err(fault) = self.send(&envelope, now).await {
             // Nothing went to Salesforce, and nothing is kept.
             self.give_back(&attempt, now).await;
@@ -202,37 +216,36 @@ impl Writes {
                 let generation = envelope.generation;
                 Change::Applied { fence, generation, record_id: record_id.clone(), created }
             }
-            Err(fault) => match (fault.class, taken_over) {
-                (Class::Rejected, _) => Change::Rejected { fence, fault: fault.clone() },
-                (Class::Unknown, true) => Change::Unknown {
-                    fence,
-                    fault: fault.clone(),
-                    retry_at: Some(now.plus(SOON)),
-                    charged: true,
-                },
-                (Class::Unknown, false) if !alone(&envelope.write).resendable() => {
-                    Change::Unknown { fence, fault: fault.clone(), retry_at: None, charged: true }
+            Err(fault) => {
+                let kept = attempt.kept(fault);
+                match (fault.class, taken_over) {
+                    (Class::Rejected, _) => Change::Rejected { fence, fault: kept },
+                    (Class::Unknown, true) => {
+                        let retry_at = Some(now.plus(SOON));
+                        Change::Unknown { fence, fault: kept, retry_at, charged: true }
+                    }
+                    (Class::Unknown, false) if !alone(&envelope.write).resendable() => {
+                        Change::Unknown { fence, fault: kept, retry_at: None, charged: true }
+                    }
+                    (Class::Retryable, true) => {
+                        Change::Failed { fence, fault: kept, retry_at: Some(now.plus(SOON)) }
+                    }
+                    (Class::Throttled(_) | Class::Ours, true) => {
+                        Change::Postponed { fence, until: now.plus(SOON), fault: Some(kept) }
+                    }
+                    (Class::Unknown, false) => {
+                        let change =
+                            Change::Unknown { fence, fault: kept, retry_at: Some(now), charged: true };
+                        self.take_back(&attempt, Some(write), change, now).await;
+                        return Ok(taken(Progress::Failed(fault.clone())));
+                    }
+                    (Class::Retryable | Class::Throttled(_) | Class::Ours, false) => {
+                        let change = Change::Postponed { fence, until: now, fault: Some(kept) };
+                        self.take_back(&attempt, None, change, now).await;
+                        return Ok(taken(Progress::Failed(fault.clone())));
+                    }
                 }
-                (Class::Retryable, true) => {
-                    Change::Failed { fence, fault: fault.clone(), retry_at: Some(now.plus(SOON)) }
-                }
-                (Class::Throttled(_) | Class::Ours, true) => {
-                    Change::Postponed { fence, until: now.plus(SOON), fault: Some(fault.clone()) }
-                }
-                (Class::Unknown, false) => {
-                    let fault = fault.clone();
-                    let change =
-                        Change::Unknown { fence, fault: fault.clone(), retry_at: Some(now), charged: true };
-                    self.take_back(&attempt, Some(write), change, now).await;
-                    return Ok(taken(Progress::Failed(fault)));
-                }
-                (Class::Retryable | Class::Throttled(_) | Class::Ours, false) => {
-                    let fault = fault.clone();
-                    let change = Change::Postponed { fence, until: now, fault: Some(fault.clone()) };
-                    self.take_back(&attempt, None, change, now).await;
-                    return Ok(taken(Progress::Failed(fault)));
-                }
-            },
+            }
         };
         let outcome = self.settle(envelope, attempt.claimed, change, taken_over, now).await;
         if let Some(outcome) = &outcome {
@@ -301,7 +314,8 @@ impl Writes {
     /// R8: an update of which nobody knows may still land on its record; later writes to it wait.
     async fn note_unsettled(&self, write: &Write, next: &Outcome, now: Timestamp) {
         let (Some(until), Ok(table)) = (next.unsettled_until(now), self.table()) else { return };
-        for record in next.record_id.clone().into_iter().chain(overwritten(write)) {
+        let named = overwritten(write).filter(|_| !self.is_named_sensitively(write));
+        for record in next.record_id.clone().into_iter().chain(named) {
             let row = Unsettled { id: next.id, until }.row(&next.group, &record);
             if let Err(PutError::Store(error)) = in_time(table.put(&row, Expect::Anything, now)).await {
                 tracing::warn!(%error, id = %next.id, "a later update may be sent before this one has settled");
@@ -319,7 +333,7 @@ impl Writes {
     /// known, with what came now; a write that was not known leaves no record. Where somebody else has the
     /// claim by now, it is theirs. `overwrote`: of this one nobody knows whether it took effect.
     async fn take_back(&self, attempt: &Attempt, overwrote: Option<&Write>, change: Change, now: Timestamp) {
-        let Attempt { claimed, first, taken_over } = attempt;
+        let Attempt { claimed, first, taken_over, .. } = attempt;
         let (Ok(table), Ok(next)) = (self.table(), claimed.clone().apply(change, now)) else { return };
         if let Some(write) = overwrote {
             self.note_unsettled(write, &next, now).await;
@@ -327,7 +341,7 @@ impl Writes {
         let mut row = stored(&next, *taken_over);
         if *first {
             // Taken away by a put, because only a put has a condition.
-            row.expires = Some(now);
+            row.expires = Some(claimed.accepted_at);
         }
         let put = in_time(table.put(&row, Expect::Version(claimed.version), now)).await;
         if let Err(PutError::Store(error)) = put {

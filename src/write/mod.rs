@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::clock::Deadline;
-use crate::envelope::WriteId;
+use crate::envelope::{WriteId, object_of};
 use crate::event::{Contact, Control, Format, Mode, Write, Written, is_named, reply};
 use crate::fault::{Class, Fault};
 use crate::outcome::Modes;
@@ -179,7 +179,9 @@ impl Writes {
     ) -> Result<Taken, Fault> {
         let sensitive = self.is_sensitive(asked.write);
         let mode = if sensitive { Mode::Sync } else { self.mode(asked) };
-        let remembered = self.state.is_some() && (asked.control.key.is_some() || !sensitive);
+        // An Id stands in the record, and upstream's way to name one by another field puts a value there.
+        let nameless = matches!(asked.write, Write::Upsert { .. }) || !self.is_named_sensitively(asked.write);
+        let remembered = self.state.is_some() && (asked.control.key.is_some() || !sensitive) && nameless;
         if mode == Mode::Sync && !remembered {
             return self.straight(asked, hard, now).await;
         }
@@ -225,17 +227,27 @@ impl Writes {
     }
 
     fn is_sensitive(&self, write: &Write) -> bool {
-        let (object, fields) = match write {
-            Write::Create { object, fields }
-            | Write::Update { object, fields, .. }
-            | Write::Upsert { object, fields, .. } => (object, fields),
-            Write::Delete { .. } | Write::Post { .. } | Write::Comment { .. } => return false,
+        let fields = match write {
+            Write::Create { fields, .. } | Write::Update { fields, .. } | Write::Upsert { fields, .. } => {
+                Some(fields)
+            }
+            Write::Delete { .. } | Write::Post { .. } | Write::Comment { .. } => None,
         };
-        let external = match write {
-            Write::Upsert { external_field, .. } => Some(external_field),
-            _ => None,
+        let object = object_of(write).split('/').next();
+        fields.is_some_and(|fields| {
+            fields.keys().any(|field| is_named(&self.settings.sensitive, object, field))
+        }) || self.is_named_sensitively(write)
+    }
+
+    /// Whether a write names its record by the value of a sensitive field.
+    fn is_named_sensitively(&self, write: &Write) -> bool {
+        let by = match write {
+            Write::Upsert { object, external_field, .. } => Some((object.as_str(), external_field.as_str())),
+            // Upstream's way: `Object/Field`.
+            Write::Update { object, .. } | Write::Delete { object, .. } => object.split_once('/'),
+            Write::Create { .. } | Write::Post { .. } | Write::Comment { .. } => None,
         };
-        fields.keys().chain(external).any(|field| is_named(&self.settings.sensitive, Some(object), field))
+        by.is_some_and(|(object, field)| is_named(&self.settings.sensitive, Some(object), field))
     }
 
     fn org(&self) -> &str {

@@ -633,6 +633,68 @@ async fn a_sensitive_field_is_neither_queued_nor_kept() {
     assert_eq!(rig.asked().len(), 2);
 }
 
+/// Salesforce quotes what it refuses; whoever asked hears it, and nothing of it is kept.
+#[tokio::test]
+async fn what_is_said_of_a_sensitive_write_is_told_and_not_kept() {
+    let rig = rig();
+    let Value::Object(fields) = json!({"SSN__c": "canary-078-05-1120"}) else { unreachable!() };
+    let write = Write::Create { object: "Contact".to_owned(), fields };
+    let message = "Number: bad value: canary-078-05-1120";
+    rig.answers([(400, json!([{"errorCode": "INVALID_NUMBER", "message": message}]))]);
+    let first = rig.take(&write, &keyed("k"), T0).await.unwrap();
+    let told = first.reply(&write, true, Format::Native).unwrap_err();
+    assert_eq!(told.message, message);
+    let rows = rig.store.table("state").list("C#c-1", "", None, 100, T0).await.unwrap();
+    assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.data).contains("canary")));
+    let again = rig.take(&write, &keyed("k"), secs(1)).await.unwrap();
+    let told = again.reply(&write, true, Format::Native).unwrap_err();
+    assert_eq!(told.code, "INVALID_NUMBER");
+    assert!(told.message.contains("TIELINE_SENSITIVE_FIELDS"), "{told}");
+}
+
+#[tokio::test]
+async fn a_sensitive_value_that_names_a_record_is_not_even_hashed() {
+    use crate::envelope::id::canonical_hash;
+
+    let rig = rig();
+    let upsert = Write::Upsert {
+        object: "Contact".to_owned(),
+        external_field: "SSN__c".to_owned(),
+        external_id: "canary-078-05-1120".to_owned(),
+        fields: Map::new(),
+    };
+    let update = Write::Update {
+        object: "Contact/SSN__c".to_owned(),
+        id: "canary-078-05-1120".to_owned(),
+        fields: Map::new(),
+    };
+    rig.answers([(201, json!({"id": CASE, "success": true, "created": true})), (204, Value::Null)]);
+    let (far, control) = (Deadline::after(Duration::from_secs(60)), keyed("k"));
+    let mut ids = Vec::new();
+    for (write, value) in [(&upsert, "sf_external_id"), (&update, "sf_id")] {
+        let Value::Object(parameters) = json!({"sf_object": "Contact", value: "canary-078-05-1120"}) else {
+            unreachable!()
+        };
+        let contact = contact();
+        let asked = Asked {
+            write,
+            contact: Some(&contact),
+            parameters: &parameters,
+            control: &control,
+            unique: "request-1",
+            traceparent: None,
+        };
+        let taken = rig.writes.carry(&asked, past(), far, T0).await.unwrap();
+        assert!(matches!(taken.progress, Progress::Done(_)));
+        ids.push(taken.id);
+    }
+    let Value::Object(bare) = json!({"sf_object": "Contact"}) else { unreachable!() };
+    assert_eq!(rig.outcome(ids[0].unwrap()).await.unwrap().hash, canonical_hash(&bare));
+    assert_eq!(ids[1], None, "a record that is named in upstream's way is not remembered");
+    let rows = rig.store.table("state").list("C#c-1", "", None, 100, T0).await.unwrap();
+    assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.data).contains("canary")));
+}
+
 #[tokio::test]
 async fn a_sensitive_update_of_unknown_effect_holds_later_ones_of_its_record_back() {
     let rig = rig();
