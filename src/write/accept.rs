@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::ask::last_of_name;
 use super::identity::Known;
 use super::{Asked, Progress, QUEUE_PATIENCE, TABLE_PATIENCE, Taken, Writes, in_time};
 use crate::envelope::{Envelope, VERSION, WriteId, refs};
@@ -116,12 +117,9 @@ impl Writes {
         for name in names {
             let row = in_time(self.table()?.get(&Name::key(group, name), now)).await?;
             let noted = row.and_then(|row| Name::from_row(&row).ok()).map(|noted| noted.id);
-            // The note may be missing where the table was down for a moment; the record tells it too.
-            let named = || {
-                let of_this_name = chain.iter().filter(|o| o.name.as_deref() == Some(name));
-                of_this_name.max_by_key(|o| o.accepted_at).map(|o| o.id)
-            };
-            meant.extend(noted.or_else(named).map(|id| (name.clone(), id)));
+            // As in `named`, with the chain that is at hand.
+            let id = noted.or_else(|| last_of_name(&chain, name));
+            meant.extend(id.map(|id| (name.clone(), id)));
         }
         Ok((meant, chain.into_iter().map(|outcome| (outcome.id, outcome.refs)).collect()))
     }

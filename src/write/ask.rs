@@ -82,6 +82,12 @@ pub(super) fn progress(outcome: &Outcome) -> Progress {
     }
 }
 
+/// The last write of a chain that was given this name.
+pub(super) fn last_of_name(chain: &[Outcome], name: &str) -> Option<WriteId> {
+    let named = chain.iter().filter(|outcome| outcome.name.as_deref() == Some(name));
+    named.max_by_key(|outcome| outcome.accepted_at).map(|outcome| outcome.id)
+}
+
 fn written(outcome: &Outcome) -> Written {
     // The Id can be hidden from us by sharing rules; then the ticket stands for it.
     let id = outcome.record_id.clone().unwrap_or_else(|| outcome.id.to_string());
@@ -136,9 +142,19 @@ impl Writes {
         self.settled_by(&group, id, wait).await.map(Found).map_err(unavailable)
     }
 
-    async fn named(&self, group: &str, name: &str, now: Timestamp) -> Result<Option<WriteId>, StoreError> {
+    /// The write that a name means. The note of it may be missing where the table was down for a moment;
+    /// the write's own record tells it too.
+    pub(super) async fn named(
+        &self,
+        group: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<WriteId>, StoreError> {
         let row = in_time(self.table()?.get(&Name::key(group, name), now)).await?;
-        Ok(row.and_then(|row| Name::from_row(&row).ok()).map(|name| name.id))
+        match row.and_then(|row| Name::from_row(&row).ok()) {
+            Some(noted) => Ok(Some(noted.id)),
+            None => Ok(last_of_name(&self.chain(group, now).await?, name)),
+        }
     }
 
     /// Waits for an accepted write, and answers with what is known when the time is over.

@@ -412,6 +412,24 @@ async fn a_read_waits_for_the_record_that_its_ticket_names() {
     assert_eq!(rig.writes.resolve(&plain, None, T0).await, Resolved::Ready(plain));
 }
 
+/// The table was down for the moment in which the name was to be noted.
+#[tokio::test]
+async fn a_name_without_a_note_is_known_by_the_record_of_its_write() {
+    let rig = rig();
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    let id = rig.take(&subject("A"), &named, T0).await.unwrap().id.unwrap();
+    let note = crate::outcome::rows::Name::key("c-1", "case");
+    rig.store.table("state").remove(&note, T0).await.unwrap();
+    rig.settle(id, Some(CASE)).await;
+    let query = OutcomeQuery::Name("case".to_owned());
+    let found = rig.writes.ask(&query, Some(&contact()), past(), T0).await.unwrap();
+    assert_eq!(found.notes(T0)["Id"], CASE);
+    let read = |soql: String| Read::Query { soql, shape: Shape::First };
+    let asked = read("SELECT Id FROM Case WHERE Id = '@{case.Id}'".to_owned());
+    let ready = read(format!("SELECT Id FROM Case WHERE Id = '{CASE}'"));
+    assert_eq!(rig.writes.resolve(&asked, Some(&contact()), T0).await, Resolved::Ready(ready));
+}
+
 // ── before the reply ──
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use crate::envelope::id::group_id;
 use crate::envelope::refs::{Part, parts};
 use crate::event::{Contact, Read};
 use crate::outcome::Outcome;
-use crate::outcome::rows::Name;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -69,10 +68,7 @@ impl Writes {
         let table = self.table()?;
         let id = match (part, group) {
             (Part::Ticket(id), _) => Some(*id),
-            (Part::Name(name), Some(group)) => {
-                let row = in_time(table.get(&Name::key(group, name), now)).await?;
-                row.and_then(|row| Name::from_row(&row).ok()).map(|name| name.id)
-            }
+            (Part::Name(name), Some(group)) => self.named(group, name, now).await?,
             (Part::Name(_) | Part::Text(_), _) => None,
         };
         let Some(id) = id else { return Ok(None) };
