@@ -11,7 +11,7 @@ use crate::clock::Deadline;
 use crate::envelope::overwritten;
 use crate::event::Write;
 use crate::fault::{Class, Fault};
-use crate::outcome::{CALL_TIMEOUT, Change, Outcome, Reason, State};
+use crate::outcome::{CALL_TIMEOUT, Change, Outcome, Reason, SETTLE, State};
 use crate::store::{Expect, PutError};
 use crate::telemetry::{Line, Metric};
 use crate::time::Timestamp;
@@ -75,6 +75,9 @@ impl Worker {
     }
 
     async fn ask(&self, write: &Write, outcome: &Outcome) -> Looked {
+        if !self.one_call().await {
+            return Looked::Later;
+        }
         let sent = outcome.first_sent_at.unwrap_or(outcome.accepted_at);
         match write {
             Write::Create { object, fields } => match self.modes().unique_field(object) {
@@ -148,12 +151,35 @@ impl Worker {
     /// The condition of what our user made since then; `None` where it cannot be told now who that is.
     async fn made_by_us(&self, sent: Timestamp) -> Option<String> {
         let since = format!("CreatedDate >= {}", sent.minus(AROUND).to_rfc3339());
-        match self.inner.client.user(Deadline::after(CALL_TIMEOUT)).await.result {
-            Ok(user) => Some(format!("CreatedById = {} AND {since}", quoted(&user))),
+        Some(match self.user().await? {
+            Some(user) => format!("CreatedById = {} AND {since}", quoted(&user)),
             // Without the permission to ask, anybody may have made it: several alike are a person's.
-            Err(fault) if fault.class == Class::Rejected => Some(since),
-            Err(_) => None,
+            None => since,
+        })
+    }
+
+    /// The user in whose name we write, asked once for all writes that one cut call left in doubt; the
+    /// inner `None` where we may not ask.
+    #[expect(clippy::option_option, reason = "not to be told now, and not to be told at all")]
+    async fn user(&self) -> Option<Option<String>> {
+        // Held while asking, so that the others wait for the answer.
+        let mut known = self.user.lock().await;
+        let now = self.now();
+        // Whoever writes by now wrote then: a lookup comes after its attempt has settled.
+        if let Some((at, user)) = &*known
+            && now.since(*at) < SETTLE
+        {
+            return Some(user.clone());
         }
+        let called = self.inner.client.user(Deadline::after(CALL_TIMEOUT)).await;
+        self.note_usage(called.spent.usage);
+        let user = match called.result {
+            Ok(user) => Some(user),
+            Err(fault) if fault.class == Class::Rejected => None,
+            Err(_) => return None,
+        };
+        *known = Some((now, user.clone()));
+        Some(user)
     }
 
     fn judge_found(&self, found: Result<Vec<Value>, Fault>, alike: impl Fn(&Value) -> bool) -> Looked {
@@ -179,6 +205,7 @@ impl Worker {
 
     async fn found(&self, soql: &str) -> Result<Vec<Value>, Fault> {
         let called = self.inner.client.query(soql, 200, Deadline::after(CALL_TIMEOUT)).await;
+        self.note_usage(called.spent.usage);
         called.result.map(|found| found.records.into_iter().map(Value::Object).collect())
     }
 }

@@ -86,6 +86,8 @@ impl Default for Settings {
 pub struct Worker {
     inner: Arc<Inner>,
     line: Arc<Mutex<SeenLine>>,
+    /// In whose name we write, and when we asked.
+    user: Arc<tokio::sync::Mutex<Option<(Timestamp, Option<String>)>>>,
 }
 
 /// The line as the brain last saw it, for whoever asks why writes are late.
@@ -191,7 +193,7 @@ impl Worker {
     /// Joins the parts; nothing is asked of anybody yet.
     #[must_use]
     pub fn new(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner), line: Arc::default() }
+        Self { inner: Arc::new(inner), line: Arc::default(), user: Arc::default() }
     }
 
     /// Why nothing but a probe is sent now; none while writes go out, and while nobody runs.

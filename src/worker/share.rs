@@ -83,6 +83,24 @@ impl Worker {
         (0, window.until)
     }
 
+    /// Takes one call of the running window, for a question beside the line: whether it may be asked now.
+    pub(super) async fn one_call(&self) -> bool {
+        let now = self.now();
+        let fleet = *self.inner.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        // A function's worker lives for a batch, and may not have heard of the usage yet.
+        let heard = || self.inner.client.usage().map(|u| budget::Usage { used: u.used, limit: u.limit });
+        let usage = fleet.used().or_else(heard);
+        let Some(rate) = budget::rate(usage, self.inner.settings.dispatch.rate) else { return true };
+        let org = self.inner.client.settings().organisation();
+        let window = Window { amount: 1, ..Window::of(org, rate, fleet.workers, 1, now) };
+        let Window { key, amount, limit, .. } = &window;
+        if *limit == 0 {
+            return false;
+        }
+        let taken = self.inner.state.add_if_below(key, *amount, *limit, window.expires(), now).await;
+        !matches!(taken, Err(AddError::Above(_)))
+    }
+
     /// Shows that this worker lives, and counts those that do.
     async fn beat(&self) {
         let now = self.now();

@@ -289,6 +289,44 @@ async fn a_claim_whose_answer_is_lost_is_found_to_stand() {
     assert_eq!((outcome.status(), outcome.fence, outcome.attempts), (Status::Succeeded, 1, 0));
 }
 
+/// One cut call leaves many in doubt, all to be looked up at the same time.
+#[tokio::test]
+async fn lookups_ask_once_in_whose_name_and_keep_the_pace() {
+    let mut rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let later = rig.clock();
+    let mut ids = Vec::new();
+    for contact in ["a", "b", "c"] {
+        ids.push((contact, rig.accept(contact, "k", create("Case"), &[]).await));
+    }
+    rig.org.loses_the_answer();
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 1);
+    for (contact, id) in &ids {
+        assert!(matches!(rig.outcome(contact, *id).await.state, State::InDoubt { .. }));
+    }
+
+    later.store(700_000, Ordering::Relaxed);
+    let deadline = || crate::clock::Deadline::after(Duration::from_secs(9));
+    let tell = async |used| {
+        rig.org.tells_usage(used, 1000);
+        rig.org.answers([(200, json!({"user_id": "0055g00000AAAAAAA1"}))]);
+        rig.worker.inner.client.user(deadline()).await.result.unwrap();
+    };
+    tell(960).await;
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 2, "writes have stopped");
+    tell(1).await;
+    later.store(770_000, Ordering::Relaxed);
+    rig.org.answers([(200, json!({"user_id": "0055g00000AAAAAAA1"}))]);
+    let found = |n: usize| json!({"totalSize": 1, "done": true, "records": [{"Id": format!("500{n:015}")}]});
+    rig.org.answers((0..3).map(|n| (200, found(n))));
+    rig.deliver().await;
+    assert_eq!(rig.org.asked().len(), 3 + 1 + 3);
+    for (contact, id) in ids {
+        assert_eq!(rig.outcome(contact, id).await.status(), Status::Succeeded);
+    }
+}
+
 #[tokio::test]
 async fn an_upsert_remembers_whether_it_made_its_record() {
     let rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
