@@ -3,7 +3,7 @@
 //! | row | partition | sort | index | ends |
 //! |---|---|---|---|---|
 //! | outcome | `C#<group>` | `W#<write id>` | `DOUBT` while in doubt | 30 days after success |
-//! | dead letter | `C#<group>` | `D#<write id>` | `DEAD` by time | never by itself |
+//! | dead letter | `C#<group>` | `D#<write id>` | `DEAD` by time | 30 days after it was sent again or discarded |
 //! | last implicit write | `C#<group>` | `L` | – | 1 day |
 //! | what a person did | `C#<group>`, or `LINE` | `A#<time>#<write id>` | `AUDIT` by time | 400 days |
 //! | name (`tl_ref`) | `C#<group>` | `N#<name>` | – | 30 days |
@@ -22,6 +22,9 @@ use crate::fault::{Class, Fault};
 use crate::row::{Key, Row};
 use crate::time::Timestamp;
 
+/// How much is kept of a message that is no envelope: even if each of its characters is escaped it fits
+/// into a row.
+const GARBAGE: usize = 60 * 1024;
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long a settled outcome is kept: longer than the queue keeps a message.
 pub const KEEP: Duration = Duration::from_secs(30 * 86_400);
@@ -165,7 +168,12 @@ impl DeadLetter {
     /// The letter of a message that is no envelope.
     #[must_use]
     pub fn of_garbage(group: &str, text: &str, why: &str, now: Timestamp) -> Self {
-        let what = format!("the message is no envelope ({why}); discard it, or find out who sent it");
+        let kept = text.get(..text.floor_char_boundary(GARBAGE)).unwrap_or(text);
+        let cut = match text.len() - kept.len() {
+            0 => String::new(),
+            bytes => format!(", and of its {} bytes the last {bytes} are not kept", text.len()),
+        };
+        let what = format!("the message is no envelope ({why}){cut}; discard it, or find out who sent it");
         Self {
             id: WriteId::of_garbage(text),
             group: group.to_owned(),
@@ -175,7 +183,7 @@ impl DeadLetter {
             failed_at: now,
             attempts: 0,
             history: Vec::new(),
-            envelope: text.into(),
+            envelope: kept.into(),
             edits: Vec::new(),
         }
     }
@@ -189,13 +197,23 @@ impl DeadLetter {
         }
     }
 
+    /// What is left of it once it waits for nobody: who did what to which object, and none of the values.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        let of = |key: &str| self.envelope.get("write").and_then(|write| write.get(key)).cloned();
+        let write: serde_json::Map<_, _> =
+            ["operation", "object"].into_iter().filter_map(|key| Some((key.to_owned(), of(key)?))).collect();
+        let fault = Fault { message: String::new(), ..self.fault };
+        Self { envelope: serde_json::json!({ "write": write }), fault, ..self }
+    }
+
     /// Where the dead letter of a write is.
     #[must_use]
     pub fn key(group: &str, id: WriteId) -> Key {
         key(group, format!("{DEAD_LETTERS}{id}"))
     }
 
-    /// The row of this dead letter. It never expires by itself.
+    /// The row of this dead letter, as long as it waits for a person: it does not expire.
     #[must_use]
     pub fn row(&self) -> Row {
         Row {

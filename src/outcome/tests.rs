@@ -311,3 +311,16 @@ fn a_repeat_is_the_last_write_and_no_other() {
     mutants::break_law(None);
     assert_eq!(a.id, again.id, "the rule broken, the third write would be lost in the first");
 }
+
+/// Each of its characters may take two in a row, or six.
+#[test]
+fn a_long_text_that_is_no_envelope_fits_into_its_letter_and_says_what_was_cut() {
+    for (text, kept) in [("\"".repeat(200_000), 61_440), ("\u{1}".repeat(70_000), 61_440), ("é".into(), 2)] {
+        let letter = DeadLetter::of_garbage("g", &text, "it is cut short", at(0));
+        let row = letter.row();
+        assert!(row.data.len() < crate::store::MAX_ROW, "{}", row.data.len());
+        assert_eq!(letter.envelope.as_str().unwrap().len(), kept);
+        let cut = format!("the last {} are not kept", text.len() - kept);
+        assert_eq!(letter.fault.message.contains(&cut), text.len() > kept, "{}", letter.fault.message);
+    }
+}

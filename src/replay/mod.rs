@@ -273,9 +273,9 @@ impl Desk {
         Ok(row.and_then(|row| Some((Outcome::from_row(&row).ok()?, row))))
     }
 
-    /// Takes a letter off the list, unless its write died again meanwhile.
+    /// Takes a letter off the list, unless its write died again meanwhile. What was done to it stays known.
     async fn take_off(&self, letter: &DeadLetter, what: &str, now: Timestamp) -> Result<(), DeskError> {
-        let mut done = letter.clone();
+        let mut done = letter.clone().emptied();
         done.version += 1;
         done.edits.push(Edit { at: now, by: self.by.clone(), what: what.to_owned() });
         let row = Row { index: None, expires: Some(now.plus(KEEP)), ..done.row() };

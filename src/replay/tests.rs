@@ -405,3 +405,16 @@ async fn a_purge_leaves_marks_of_the_young_nothing_of_the_old_and_the_unsettled_
     rig.desk.purge("g", false, later).await.unwrap();
     assert_eq!(rig.desk.rows("g", "", later).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_letter_that_waits_for_nobody_holds_no_values() {
+    let rig = rig();
+    let letter = rig.dies(&write("k", 0, create("canary"), &[]), Reason::Rejected).await;
+    rig.desk.discard(&letter, "", secs(10)).await.unwrap();
+    let row = rig.desk.state.get(&DeadLetter::key("g", letter.id), secs(11)).await.unwrap().unwrap();
+    let left = DeadLetter::from_row(&row).unwrap();
+    assert_eq!(left.envelope, json!({"write": {"operation": "create", "object": "Case"}}));
+    assert_eq!((left.fault.message.as_str(), left.fault.code.as_str()), ("", "REQUIRED_FIELD_MISSING"));
+    let edit = rig.desk.last_edit("g", letter.id, secs(11)).await.unwrap().unwrap();
+    assert_eq!((edit.by.as_str(), edit.what.as_str()), ("sam", "discarded"));
+}
