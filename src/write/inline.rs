@@ -17,7 +17,7 @@ use crate::envelope::{Envelope, WriteId, overwritten, refs};
 use crate::event::{Write, Written};
 use crate::fault::{Class, Fault, Throttle};
 use crate::outcome::rows::{DeadLetter, KEEP, Stamp, Unsettled};
-use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, Says, State, may_send};
+use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, Reason, Says, State, may_send};
 use crate::salesforce::Called;
 use crate::salesforce::classify::duplicate_of;
 use crate::store::{Expect, PutError};
@@ -156,27 +156,53 @@ impl Writes {
 
     /// The write with its references resolved, if nothing of its contact has to come first.
     async fn clear(&self, envelope: &Envelope, known: &Known, now: Timestamp) -> Result<Write, Fault> {
-        let pending = |what: &str| {
-            Fault::new(
-                Class::Retryable,
-                "REFERENCE_PENDING",
-                format!("the write cannot be carried out before its reply: {what}"),
-            )
+        let refused = |class, code: &str, why: String| {
+            Fault::new(class, code, format!("the write was not sent: {why}"))
+        };
+        let unknown = |why: &str| {
+            let why = format!("the state table cannot tell now what came before it ({why}); send it again");
+            refused(Class::Retryable, "STATE_UNAVAILABLE", why)
         };
         if !envelope.unbound.is_empty() || known.degraded {
-            return Err(pending("the state table is not there to tell what it refers to"));
+            return Err(unknown("it did not answer"));
         }
         if envelope.contact.is_none() {
             return Ok(envelope.write.clone());
         }
-        let chain = self.chain(&known.group, now).await.map_err(|error| pending(&error.to_string()))?;
+        let chain = self.chain(&known.group, now).await.map_err(|error| unknown(&error.to_string()))?;
         let others = || chain.iter().filter(|outcome| outcome.id != known.id);
         if self.queue.is_some() && others().any(|o| !o.is_settled() || o.unsettled_until(now).is_some()) {
-            return Err(pending("earlier writes of its contact are not settled"));
+            let why = "earlier writes of its contact are not settled, and it cannot wait behind them, because it \
+                       has a sensitive field and may not be queued; wait for them with the operation `outcome`, \
+                       then send it again";
+            return Err(refused(Class::Retryable, "EARLIER_WRITES_PENDING", why.to_owned()));
         }
         let ids: BTreeMap<_, _> = others().filter_map(|o| Some((o.id, o.record_id.clone()?))).collect();
-        refs::resolve(&envelope.write, &ids)
-            .map_err(|ticket| pending(&format!("the Id of {ticket} is not known yet")))
+        refs::resolve(&envelope.write, &ids).map_err(|ticket| {
+            match others().find(|o| o.id == ticket).map(|o| &o.state) {
+                Some(State::Dead { reason }) => refused(
+                    Class::Rejected,
+                    Reason::DependencyFailed.code(),
+                    format!(
+                        "the write {ticket}, to which it refers, is dead ({}); mend that one and send both again",
+                        reason.code()
+                    ),
+                ),
+                Some(State::Succeeded) => refused(
+                    Class::Rejected,
+                    Reason::DependencyFailed.code(),
+                    format!("the write {ticket}, to which it refers, gave no Id; use the record's real Id"),
+                ),
+                _ => refused(
+                    Class::Retryable,
+                    "REFERENCE_PENDING",
+                    format!(
+                        "the Id of {ticket}, to which it refers, is not known yet; wait for it with the operation \
+                         `outcome`, then send this one again"
+                    ),
+                ),
+            }
+        })
     }
 
     /// Records what Salesforce said, and answers with it.

@@ -102,6 +102,15 @@ impl Rig {
         self.org.asked()
     }
 
+    /// A write that Salesforce refuses.
+    async fn take_dead(&self, write: &Write, now: Timestamp) -> WriteId {
+        self.answers([(
+            400,
+            json!([{"errorCode": "REQUIRED_FIELD_MISSING", "message": "Required: [Subject]"}]),
+        )]);
+        self.take(write, &sync(), now).await.unwrap().id.unwrap()
+    }
+
     /// What lies in the queue, in order; it stays there.
     async fn queued(&self, now: Timestamp) -> Vec<Envelope> {
         let queue = self.store.queue("writes");
@@ -711,6 +720,29 @@ async fn a_sensitive_value_that_names_a_record_is_not_even_hashed() {
     assert_eq!(ids[1], None, "a record that is named in upstream's way is not remembered");
     let rows = rig.store.table("state").list("C#c-1", "", None, 100, T0).await.unwrap();
     assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.data).contains("canary")));
+}
+
+/// What cannot wait in the queue is told why, and what to do.
+#[tokio::test]
+async fn a_write_that_is_not_sent_before_its_reply_says_why() {
+    let mut rig = rig();
+    let Value::Object(fields) = json!({"SSN__c": "1"}) else { unreachable!() };
+    let sensitive = Write::Create { object: "Contact".to_owned(), fields };
+    rig.take(&subject("A"), &Control::default(), T0).await.unwrap();
+    let fault = rig.take(&sensitive, &keyed("k"), secs(1)).await.unwrap_err();
+    assert_eq!((fault.code.as_str(), fault.class), ("EARLIER_WRITES_PENDING", Class::Retryable));
+    assert!(fault.message.contains("`outcome`"), "{fault}");
+
+    rig.writes.queue = None;
+    let parent = rig.take_dead(&subject("B"), secs(2)).await;
+    let child = subject(parent.as_str());
+    let fault = rig.take(&child, &Control::default(), secs(3)).await.unwrap_err();
+    assert_eq!((fault.code.as_str(), fault.class), ("DEPENDENCY_FAILED", Class::Rejected));
+    assert!(fault.message.contains(parent.as_str()) && fault.message.contains("(REJECTED)"), "{fault}");
+
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), troubled::down));
+    let fault = rig.take(&sensitive, &keyed("k"), secs(4)).await.unwrap_err();
+    assert_eq!((fault.code.as_str(), fault.class), ("STATE_UNAVAILABLE", Class::Retryable));
 }
 
 #[tokio::test]
