@@ -10,7 +10,6 @@ use anyhow::{Context as _, anyhow};
 use crate::config;
 use crate::http::{self, App, guard::Door};
 use crate::lambda::Service;
-use crate::net;
 use crate::telemetry::{self, Sink};
 
 /// Whether Lambda started this process: its runtime is there, and nobody gave arguments.
@@ -22,7 +21,7 @@ pub(super) fn is_function() -> bool {
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let config = config::of_process().map_err(|errors| super::local::faulty(&errors))?;
     telemetry::start(config.level, Sink::Lambda);
-    config.process.trusted_roots.clone().into_iter().for_each(net::trust);
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let service = Service::new(Ok(config));
     let flows =
         service.flows().context("the console shows what TIELINE_STATE_TABLE keeps, and none is set")?;

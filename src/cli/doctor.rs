@@ -36,9 +36,6 @@ fn field(text: &str) -> Result<String, &'static str> {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let checks = match config::of_process() {
         Ok(config) => {
-            if let Some(roots) = config.process.trusted_roots.clone() {
-                crate::net::trust(roots);
-            }
             let asked = doctor::Asked { objects: args.objects, fields: args.fields, function: args.function };
             doctor::examine(&Service::new(Ok(config)), &asked).await
         }

@@ -11,6 +11,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config;
+use crate::net;
+
 mod console;
 mod desk;
 mod dlq;
@@ -98,6 +101,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // Before anything can call out: every command has the same roots.
+    config::trusted_roots().into_iter().for_each(net::trust);
     let result = runtime.block_on(async {
         let Some(command) = command else { return console::run().await };
         match command {

@@ -34,6 +34,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(errors) => bail!("{}", super::local::faulty(&errors)),
     };
     telemetry::start(config.level, Sink::Lambda);
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let service = Service::new(Ok(config));
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("this machine gives no randomness for a name")?;

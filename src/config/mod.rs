@@ -182,6 +182,13 @@ pub fn of_process_with_org(origin: &str) -> Result<Config, Vec<ConfigError>> {
     Config::read(defaults.into_iter().chain(environment()), Some(vault))
 }
 
+/// The file of trusted roots that the environment names: it counts also where the rest of the
+/// configuration is not read, or is wrong.
+#[must_use]
+pub fn trusted_roots() -> Option<PathBuf> {
+    Reader::new(environment()).process().trusted_roots
+}
+
 /// Whether the environment names an org of one's own (a sandbox, say); else the simulated one answers.
 #[must_use]
 pub fn names_an_org() -> bool {

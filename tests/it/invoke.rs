@@ -55,6 +55,22 @@ fn a_function_error_is_printed_and_ends_with_one() {
     assert!(error["errorMessage"].as_str().unwrap().contains("'SF_VERSION' environment variable is missing"));
 }
 
+/// A company's own authority stands in a file; without it every call to its org or proxy would fail.
+#[test]
+fn the_file_of_trusted_roots_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret.json");
+    std::fs::write(&secret, r#"{"ConsumerKey":"k","ConsumerSecret":"s"}"#).unwrap();
+    let variables = [
+        ("SF_HOST", "https://127.0.0.1:9"),
+        ("SF_VERSION", "v66.0"),
+        ("TIELINE_SECRET_FILE", secret.to_str().unwrap()),
+        ("SSL_CERT_FILE", "/nowhere/roots.pem"),
+    ];
+    let refused = invoke(EVENT, "", &variables);
+    assert!(text(&refused.stdout).contains("SSL_CERT_FILE=/nowhere/roots.pem"), "{refused:?}");
+}
+
 #[test]
 fn what_is_no_event_is_told_and_nothing_is_called() {
     for (event, input, told) in [("nowhere.json", "", "nowhere.json"), ("-", "{x", "not JSON")] {
