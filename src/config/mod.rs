@@ -262,20 +262,7 @@ impl Config {
             connect: vars.connect(),
             flows: vars.flows(),
             stores,
-            reply: Reply {
-                soft: vars.millis("TIELINE_SOFT_DEADLINE_MS", 2200, 100..=60_000),
-                hard: vars.millis("TIELINE_DEADLINE_MS", 6500, 100..=900_000),
-                format: vars.choice(
-                    "TIELINE_FORMAT",
-                    [("native", Format::Native), ("string", Format::String), ("json", Format::Json)],
-                    Format::Native,
-                ),
-                on_error: vars.choice(
-                    "TIELINE_ON_ERROR",
-                    [("raise", OnError::Raise), ("reply", OnError::Reply)],
-                    OnError::Raise,
-                ),
-            },
+            reply: vars.reply(),
             level: vars.level(),
             process: vars.process(),
             warnings: Vec::new(),

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Config, ConfigError, Delivery, Process, Stores, variables};
+use super::{Config, ConfigError, Delivery, Process, Reply, Stores, variables};
 use crate::connect;
-use crate::event::Mode;
+use crate::event::{Format, Mode, OnError};
 use crate::flow::run::Limits;
 use crate::flow_host;
 use crate::outcome::{Effect, Modes};
@@ -262,6 +262,25 @@ impl Reader {
             self.wrong("TIELINE_WRITE_MODE", "needs TIELINE_QUEUE_URL; without a queue there is only sync");
         }
         mode
+    }
+
+    pub(super) fn reply(&mut self) -> Reply {
+        let hard = self.number("TIELINE_DEADLINE_MS", 6500, 100..=900_000);
+        Reply {
+            // Where an earlier end is set and nothing else, a call that has something replies by then.
+            soft: self.millis("TIELINE_SOFT_DEADLINE_MS", hard.min(2200), 100..=60_000),
+            hard: Duration::from_millis(hard),
+            format: self.choice(
+                "TIELINE_FORMAT",
+                [("native", Format::Native), ("string", Format::String), ("json", Format::Json)],
+                Format::Native,
+            ),
+            on_error: self.choice(
+                "TIELINE_ON_ERROR",
+                [("raise", OnError::Raise), ("reply", OnError::Reply)],
+                OnError::Raise,
+            ),
+        }
     }
 
     pub(super) fn delivery(&mut self) -> Delivery {

@@ -131,6 +131,18 @@ fn a_queue_changes_the_mode_and_needs_its_table() {
 }
 
 #[test]
+fn an_earlier_end_brings_the_reply_forward() {
+    let deadlines = |given: &[(&str, &str)]| {
+        let reply = from(given).unwrap().reply;
+        (reply.soft.as_millis(), reply.hard.as_millis())
+    };
+    assert_eq!(deadlines(&[]), (2200, 6500));
+    assert_eq!(deadlines(&[("TIELINE_DEADLINE_MS", "2000")]), (2000, 2000));
+    let both = [("TIELINE_DEADLINE_MS", "2000"), ("TIELINE_SOFT_DEADLINE_MS", "2100")];
+    assert!(faults(&both).contains("must not be later than TIELINE_DEADLINE_MS"));
+}
+
+#[test]
 fn an_unknown_name_of_ours_is_a_warning() {
     let config = from(&[("TIELINE_CASHE_TABLE", "x"), ("OTHER", "y")]).unwrap();
     assert_eq!(config.warnings, ["TIELINE_CASHE_TABLE is no variable of this version; it has no effect"]);

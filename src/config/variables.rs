@@ -58,7 +58,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("TIELINE_WRITE_WAIT_MS", "1500", "how long `wait` waits for the outcome"),
     variable(
         "TIELINE_SOFT_DEADLINE_MS",
-        "2200",
+        "2200, at most `TIELINE_DEADLINE_MS`",
         "by when a call replies that has something to reply: a stale copy, a ticket",
     ),
     variable("TIELINE_DEADLINE_MS", "6500", "by when a call ends that has nothing to fall back on"),
