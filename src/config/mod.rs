@@ -274,8 +274,9 @@ impl Config {
         vars.finish(config)
     }
 
-    /// The configuration in force, without secrets, for `version` and `doctor`: upstream's variables
-    /// as they count, and ours where they differ from nothing.
+    /// The configuration in force, without secrets, for `version`: the org, what is kept anywhere, how
+    /// writes are taken and by when calls reply, and every other variable of ours that the environment
+    /// gives. Of tables, queues and files only that they are set: a reply goes to whoever calls.
     #[must_use]
     pub fn in_force(&self) -> Vec<(&'static str, String)> {
         let set = |o: &Option<String>| if o.is_some() { "set" } else { "none" }.to_owned();
@@ -284,7 +285,7 @@ impl Config {
             Mode::Queue => "queue",
             Mode::Sync => "sync",
         };
-        vec![
+        let mut told = vec![
             ("SF_HOST", self.salesforce.host.clone()),
             ("SF_VERSION", self.salesforce.version.clone()),
             ("SF_PRODUCTION", self.salesforce.is_production().to_string()),
@@ -294,7 +295,14 @@ impl Config {
             ("TIELINE_WRITE_MODE", mode.to_owned()),
             ("TIELINE_SOFT_DEADLINE_MS", self.reply.soft.as_millis().to_string()),
             ("TIELINE_DEADLINE_MS", self.reply.hard.as_millis().to_string()),
-        ]
+        ];
+        for (&name, value) in &self.given {
+            if name.starts_with("TIELINE_") && !told.iter().any(|(n, _)| *n == name) {
+                let place = matches!(name, "TIELINE_DLQ_URL" | "TIELINE_SECRET_FILE");
+                told.push((name, if place { "set".to_owned() } else { value.clone() }));
+            }
+        }
+        told
     }
 }
 

@@ -143,6 +143,39 @@ fn an_earlier_end_brings_the_reply_forward() {
 }
 
 #[test]
+fn what_is_given_is_told_and_no_name_of_a_place() {
+    let config = from(&[
+        ("TIELINE_STATE_TABLE", "prod-state"),
+        ("TIELINE_QUEUE_URL", "https://sqs.eu-west-2.amazonaws.com/123456789012/writes.fifo"),
+        ("TIELINE_DLQ_URL", "https://sqs.eu-west-2.amazonaws.com/123456789012/dead.fifo"),
+        ("TIELINE_SECRET_FILE", "/etc/secret.json"),
+        ("TIELINE_CACHE_FRESH_SECS", "60,Case=5"),
+        ("TIELINE_DEADLINE_MS", "2000"),
+    ])
+    .unwrap();
+    let told = config.in_force();
+    let value = |name: &str| {
+        let mut all = told.iter().filter(|(n, _)| *n == name);
+        let first = all.next().map(|(_, value)| value.as_str());
+        assert_eq!(all.next(), None, "{name} is told once");
+        first
+    };
+    for (name, said) in [
+        ("TIELINE_STATE_TABLE", "set"),
+        ("TIELINE_CACHE_TABLE", "none"),
+        ("TIELINE_DLQ_URL", "set"),
+        ("TIELINE_SECRET_FILE", "set"),
+        ("TIELINE_CACHE_FRESH_SECS", "60,Case=5"),
+        ("TIELINE_SOFT_DEADLINE_MS", "2000"),
+        ("TIELINE_DEADLINE_MS", "2000"),
+    ] {
+        assert_eq!(value(name), Some(said), "{name}");
+    }
+    assert_eq!(value("TIELINE_WIDTH"), None, "what is not given is the README's default");
+    assert_eq!(value("SF_CREDENTIALS_SECRETS_MANAGER_ARN"), None);
+}
+
+#[test]
 fn an_unknown_name_of_ours_is_a_warning() {
     let config = from(&[("TIELINE_CASHE_TABLE", "x"), ("OTHER", "y")]).unwrap();
     assert_eq!(config.warnings, ["TIELINE_CASHE_TABLE is no variable of this version; it has no effect"]);
