@@ -75,6 +75,7 @@ impl Trace {
             (_, Some(fault)) if fault.class == Class::Ours && !fault.code.starts_with("HTTP_") => {
                 Some(fault.message.clone())
             }
+            (_, Some(fault)) if fault.code == "SECRET_UNREADABLE" => Some(fault.message.clone()),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::lease::{Shared, Turn};
 use super::rows::escape;
-use super::secret::{Credentials, Hidden, Login, Vault};
+use super::secret::{Credentials, Hidden, Login, SecretError, Vault};
 use super::wire::{Exchange, Method, Request};
 use super::{Settings, classify};
 use crate::clock;
@@ -265,6 +265,10 @@ impl Auth {
     async fn open(&self, deadline: Deadline) -> Result<Credentials, Fault> {
         match timeout(deadline.remaining(), self.vault.open(&self.settings)).await {
             Ok(Ok(credentials)) => Ok(credentials),
+            // Nobody's credentials were refused.
+            Ok(Err(error @ SecretError::Unanswered(_))) => {
+                Err(Fault::new(Class::Retryable, "SECRET_UNREADABLE", error.to_string()))
+            }
             Ok(Err(error)) => Err(Fault::new(Class::Ours, "SECRET_UNUSABLE", error.to_string())),
             Err(_) => Err(late()),
         }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -47,9 +50,12 @@ pub enum Vault {
 /// What is wrong with the secret. Never holds a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// It could not be read.
+    /// It may not be read, or is not there.
     #[error("{0}")]
     Unreadable(String),
+    /// Secrets Manager gave no answer, or had no room: the next try may succeed.
+    #[error("{0}")]
+    Unanswered(String),
     /// It is not what it must be.
     #[error("{0}")]
     Unusable(String),
@@ -166,20 +172,47 @@ impl Vault {
 
 async fn fetch(id: &str) -> Result<(String, String), SecretError> {
     let client = aws_sdk_secretsmanager::Client::new(net::aws::config().await);
-    let answer = client.get_secret_value().secret_id(id).send().await.map_err(|e| {
-        let why = match e.as_service_error() {
-            Some(service) => service.to_string(),
-            None => format!("{}", aws_smithy_types::error::display::DisplayErrorContext(&e)),
-        };
-        SecretError::Unreadable(format!(
-            "the secret named by SF_CREDENTIALS_SECRETS_MANAGER_ARN cannot be read: {why}; check its name, its region, and that this role may call secretsmanager:GetSecretValue (and kms:Decrypt on its key)"
-        ))
-    })?;
+    let answer = client.get_secret_value().secret_id(id).send().await.map_err(|e| unread(&e))?;
     let version = answer.version_id().unwrap_or_default().to_owned();
     match answer.secret_string() {
         Some(text) if version.is_empty() => Ok((text.to_owned(), digest(text))),
         Some(text) => Ok((text.to_owned(), version)),
         None => Err(SecretError::Unusable("the secret is binary; it must be a text in JSON".to_owned())),
+    }
+}
+
+fn unread(error: &SdkError<GetSecretValueError, HttpResponse>) -> SecretError {
+    let what = "the secret named by SF_CREDENTIALS_SECRETS_MANAGER_ARN cannot be read";
+    let why = match error.as_service_error() {
+        Some(service) => service.to_string(),
+        None => format!("{}", aws_smithy_types::error::display::DisplayErrorContext(error)),
+    };
+    if passes(error) {
+        return SecretError::Unanswered(format!(
+            "{what} now: {why}; it is asked again. Where it lasts, look whether this function reaches Secrets Manager (its subnets and endpoints)"
+        ));
+    }
+    SecretError::Unreadable(format!(
+        "{what}: {why}; check its name, its region, and that this role may call secretsmanager:GetSecretValue (and kms:Decrypt on its key)"
+    ))
+}
+
+/// Whether nobody need change anything: no answer came, or one that says "later".
+fn passes(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        // What is neither is ours: no AWS credentials, a file of roots that cannot be used.
+        SdkError::DispatchFailure(failure) => failure.is_timeout() || failure.is_io(),
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code().unwrap_or_default();
+            status == 429
+                || status >= 500
+                || ["Throttl", "TooManyRequests", "RequestLimitExceeded"]
+                    .iter()
+                    .any(|word| code.contains(word))
+        }
+        _ => false,
     }
 }
 
@@ -305,6 +338,8 @@ fn digest(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
 
     fn settings(username: Option<&str>) -> Settings {
@@ -377,6 +412,26 @@ mod tests {
         assert_eq!(pem(whole).as_deref(), Some(whole));
         assert_eq!(pem("-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----"), None);
         assert_eq!(pem("-----BEGIN PRIVATE KEY-----\nTUlJ"), None);
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_somebody_must_mend() {
+        let said = |code: &str, status: u16| {
+            let meta = aws_smithy_types::error::ErrorMetadata::builder().code(code).message("said").build();
+            let raw = HttpResponse::new(status.try_into().unwrap(), "".into());
+            unread(&SdkError::service_error(GetSecretValueError::generic(meta), raw))
+        };
+        for (code, status) in [("ThrottlingException", 400), ("InternalServiceError", 500), ("", 503)] {
+            assert!(matches!(said(code, status), SecretError::Unanswered(_)), "{code} {status}");
+        }
+        for code in ["AccessDeniedException", "ResourceNotFoundException", "DecryptionFailure"] {
+            assert!(matches!(said(code, 400), SecretError::Unreadable(_)), "{code}");
+        }
+        let connector = |error| unread(&SdkError::dispatch_failure(error));
+        assert!(matches!(connector(ConnectorError::io("cut".into())), SecretError::Unanswered(_)));
+        assert!(matches!(connector(ConnectorError::timeout("late".into())), SecretError::Unanswered(_)));
+        assert!(matches!(connector(ConnectorError::user("roots".into())), SecretError::Unreadable(_)));
+        assert!(matches!(unread(&SdkError::timeout_error("late")), SecretError::Unanswered(_)));
     }
 
     #[test]
