@@ -75,8 +75,8 @@ enum Action {
         #[command(flatten)]
         care: Care,
         /// Why; the history keeps it.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        reason: String,
+        #[arg(long, value_name = "TEXT", required_unless_present = "dry_run", value_parser = reason)]
+        reason: Option<String>,
     },
     /// Empty the queue's own dead-letter queue into records, as the worker does.
     Drain,
@@ -141,6 +141,12 @@ impl Which {
     }
 }
 
+fn reason(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let why = "say why: somebody will ask what became of this write";
+    if text.is_empty() { Err(why) } else { Ok(text.to_owned()) }
+}
+
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let opened = desk::open(&args.data)?;
     match args.action {
@@ -156,7 +162,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             replay(&opened, which.careful(&care)?, options, rate, format).await
         }
         Action::Discard { which, care, reason } => {
-            discard(&opened, which.careful(&care)?, &reason, care.dry_run).await
+            let why = reason.unwrap_or_default();
+            discard(&opened, which.careful(&care)?, &why, care.dry_run).await
         }
         Action::Drain => empty(&opened).await,
     }
@@ -401,6 +408,20 @@ mod tests {
         let told = causes(&letters);
         assert_eq!(told.len(), 2, "one alone has nothing in common: {told:?}");
         assert_eq!(told[0], "3 of them: --code REQUIRED_FIELD_MISSING --object Task");
+    }
+
+    #[test]
+    fn a_write_is_given_up_with_a_reason() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            _action: Action,
+        }
+        let takes = |more: &[&str]| {
+            <Line as clap::Parser>::try_parse_from([&["dlq", "discard", "--all"], more].concat()).is_ok()
+        };
+        assert!(!takes(&[]) && !takes(&["--reason", " "]));
+        assert!(takes(&["--reason", "entered by hand"]) && takes(&["--dry-run"]));
     }
 
     #[test]
