@@ -90,6 +90,15 @@ async fn the_events_of_a_contact_go_in_the_order_in_which_they_happened() {
 }
 
 #[tokio::test]
+async fn an_event_of_somebody_else_is_refused_without_a_word_of_it() {
+    let (host, _) = host();
+    let service = Service::new(crate::config::Config::from_vars(std::iter::empty()));
+    let event = json!({"Records": "+12065550142"});
+    let refused = service.hear(Some(&host), event, Duration::from_secs(9)).await.unwrap_err();
+    assert!(refused.error_type == "InvalidEvent" && !refused.error_message.contains("2065550142"));
+}
+
+#[tokio::test]
 async fn refreshes_of_a_contact_are_folded_into_the_last() {
     let (host, calls) = host();
     active(&host, "Seen", "onRefresh", 0).await;
