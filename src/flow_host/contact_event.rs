@@ -23,8 +23,10 @@ pub enum Passed {
 pub struct Heard {
     /// The event, as flows know it.
     pub event: Event,
-    /// When it happened, in the form of EventBridge, which sorts.
+    /// When it happened, in the form of EventBridge, which sorts; to the second.
     pub at: String,
+    /// Its place among the events of one second: a contact is begun before it is queued.
+    pub rank: u8,
 }
 
 /// Reads the body of a message.
@@ -46,13 +48,13 @@ pub fn read(body: &str) -> Result<Heard, Passed> {
         ("TASK", _) => ("taskContact", "task"),
         _ => return Err(Passed::Unheard(format!("of channel {channel}"))),
     };
-    let name = match text("eventType") {
-        "INITIATED" => "onPending",
-        "QUEUED" => "onIncoming",
-        "CONNECTED_TO_AGENT" => "onConnected",
-        "CONTACT_DATA_UPDATED" => "onRefresh",
-        "DISCONNECTED" => "onEnded",
-        "COMPLETED" => "onDestroy",
+    let (rank, name) = match text("eventType") {
+        "INITIATED" => (0, "onPending"),
+        "QUEUED" => (1, "onIncoming"),
+        "CONNECTED_TO_AGENT" => (2, "onConnected"),
+        "CONTACT_DATA_UPDATED" => (3, "onRefresh"),
+        "DISCONNECTED" => (4, "onEnded"),
+        "COMPLETED" => (5, "onDestroy"),
         other => return Err(Passed::Unheard(other.to_owned())),
     };
     let id = message.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
@@ -94,7 +96,7 @@ pub fn read(body: &str) -> Result<Heard, Passed> {
         contact: Value::Object(contact),
         agent,
     };
-    Ok(Heard { event, at: at.to_owned() })
+    Ok(Heard { event, at: at.to_owned(), rank })
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ async fn handle(host: &Host, batch: SqsEvent, deadline: Deadline) -> Vec<String>
 }
 
 async fn one_contact(host: &Host, mut messages: Vec<Message>, deadline: Deadline) -> Vec<String> {
-    messages.sort_by(|(_, a), (_, b)| a.at.cmp(&b.at));
+    messages.sort_by(|(_, a), (_, b)| (&a.at, a.rank).cmp(&(&b.at, b.rank)));
     let last = messages.iter().rposition(|(_, heard)| heard.event.name == "onRefresh");
     let mut again = Vec::new();
     for (at, (id, heard)) in messages.into_iter().enumerate() {

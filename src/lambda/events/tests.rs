@@ -90,6 +90,18 @@ async fn the_events_of_a_contact_go_in_the_order_in_which_they_happened() {
 }
 
 #[tokio::test]
+async fn what_a_contact_does_in_one_second_goes_in_the_order_of_its_life() {
+    let (host, calls) = host();
+    let life = ["INITIATED", "QUEUED", "CONNECTED_TO_AGENT", "CONTACT_DATA_UPDATED", "DISCONNECTED"];
+    for event in ["onPending", "onIncoming", "onConnected", "onRefresh", "onEnded"] {
+        active(&host, "Seen", event, 0).await;
+    }
+    let batch = life.iter().rev().map(|kind| message(kind, kind, "c-1", "01")).collect();
+    hear(&host, batch).await;
+    assert_eq!(subjects(&calls), life.map(|kind| format!("Seen - {kind} - 01")));
+}
+
+#[tokio::test]
 async fn an_event_of_somebody_else_is_refused_without_a_word_of_it() {
     let (host, _) = host();
     let service = Service::new(crate::config::Config::from_vars(std::iter::empty()));
