@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::entry::{Entry, Verdict, Wanted};
 use super::key::Name;
-use super::shared::{LEASE, Lease, Shared};
+use super::shared::{LEASE, Lease, Shared, Standing};
 use super::{Answer, Kept, Reads, Source, late};
 use crate::clock::Deadline;
 use crate::event::Read;
@@ -206,7 +206,7 @@ impl Reads {
             }
             sleep(pause).await;
             let now = self.now();
-            if let Ok(Some((entry, false))) = shared.look(name, now).await
+            if let Ok(Some((entry, Standing::Sure))) = shared.look(name, now).await
                 && (Wanted { now, ..wanted }).judge(&entry) == Verdict::Fresh
             {
                 return Some(Arc::new(entry));

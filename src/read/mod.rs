@@ -14,6 +14,8 @@
 //!   before count as old. An answer is dated by when it was *asked* for, and must be later than the
 //!   stamp by [`SETTLE`]: so neither a copy that was put late nor one that was asked for during the
 //!   change passes for new.
+//! * A copy of a record that a person made the cache forget is given no more, not even in place of an
+//!   error. Where the table is silent, nobody can tell.
 //! * Equal questions are asked once at a time, in the process and, by a lease, in the fleet.
 //! * An old answer stands in for none, within its limit, and says so.
 //! * A Salesforce that is gone is left alone wherever an old answer stands in; one whose calls of the
@@ -48,6 +50,7 @@ use crate::budget::health::Trouble;
 use crate::clock::{Clock, Deadline};
 use crate::event::{CacheControl, Contact, Found, Read, Shape};
 use crate::fault::{Class, Fault, Throttle};
+use crate::outcome::rows::same_id;
 use crate::salesforce::{Called, Client, Spent};
 use crate::store::Table;
 use crate::time::Timestamp;
@@ -57,7 +60,7 @@ use health::Seen;
 use key::Name;
 use own::Own;
 use patient::Patient;
-use shared::{Shared, Silent};
+use shared::{Shared, Silent, Standing};
 
 /// The most records that a reply can be made of: thirty-two kilobytes hold fewer.
 const MOST: usize = 2000;
@@ -305,14 +308,26 @@ impl Reads {
         }
     }
 
-    /// Marks what a write changed of which no outcome tells, so that older answers are refused: to this
-    /// contact all, to others those that hold the record.
+    /// Marks what a write changed of which no outcome tells: to this contact all older answers are
+    /// refused, to others those that hold the record count as old.
     pub async fn wrote(&self, contact: Option<&Contact>, record: Option<&str>) {
         let Some(shared) = &self.0.shared else { return };
         let now = self.now();
         let of: Vec<String> =
             contact.map(own::stamp_of).into_iter().chain(record.map(str::to_owned)).collect();
         futures::future::join_all(of.iter().map(|of| shared.stamp(of, now))).await;
+    }
+
+    /// Refuses every copy of a record that was asked for before now, also where it would only stand in:
+    /// to this process at once, to others when their moment of memory is over. Whether that stands; not
+    /// where the table does not take it, or there is none.
+    pub async fn forget(&self, record: &str) -> bool {
+        let Some(shared) = &self.0.shared else { return false };
+        let id = same_id(record);
+        let holds = |kept: &Kept| kept.entry.record_ids().into_iter().any(|held| same_id(held) == id);
+        let stands = shared.forget(record, self.now()).await;
+        self.0.memory.retain(|_, kept| !holds(kept));
+        stands
     }
 
     fn now(&self) -> Timestamp {
@@ -327,25 +342,25 @@ impl Reads {
     /// again in memory, for what that may be worth.
     async fn kept(&self, name: &Name, shared: Option<&Shared>, now: Timestamp) -> Option<Candidate> {
         if let Some(entry) = self.remembered(name, now) {
-            return Some(Candidate { entry, source: Source::Memory, doubtful: false });
+            return Some(Candidate { entry, source: Source::Memory, standing: Standing::Sure });
         }
         let looked = match shared {
             Some(shared) => shared.look(name, now).await.unwrap_or_else(|Silent| None),
             None => None,
         };
-        match looked {
-            Some((entry, doubtful)) => {
-                let entry = Arc::new(entry);
-                if !doubtful {
-                    self.remember(name, Kept { at: now, entry: Arc::clone(&entry) });
-                }
-                Some(Candidate { entry, source: Source::Table, doubtful })
+        if let Some((entry, standing)) = looked {
+            let entry = Arc::new(entry);
+            if standing == Standing::Sure {
+                self.remember(name, Kept { at: now, entry: Arc::clone(&entry) });
             }
-            None => {
-                let Kept { entry, .. } = self.0.memory.get(name)?;
-                Some(Candidate { entry, source: Source::Memory, doubtful: true })
-            }
+            return Some(Candidate { entry, source: Source::Table, standing });
         }
+        let Kept { entry, .. } = self.0.memory.get(name)?;
+        let standing = match shared {
+            Some(shared) => shared.in_doubt(&entry, now).await,
+            None => Standing::Doubtful,
+        };
+        Some(Candidate { entry, source: Source::Memory, standing })
     }
 
     /// What memory holds since a moment ago.
@@ -406,14 +421,17 @@ impl Reads {
 struct Candidate {
     entry: Arc<Entry>,
     source: Source,
-    /// Whether a record in it has changed since, or may have.
-    doubtful: bool,
+    standing: Standing,
 }
 
 impl Candidate {
     fn verdict(&self, wanted: &Wanted) -> Verdict {
-        let verdict = wanted.judge(&self.entry);
-        if self.doubtful { verdict.min(Verdict::Stale) } else { verdict }
+        let most = match self.standing {
+            Standing::Sure => Verdict::Fresh,
+            Standing::Doubtful => Verdict::Stale,
+            Standing::Forgotten => Verdict::Refused,
+        };
+        wanted.judge(&self.entry).min(most)
     }
 }
 

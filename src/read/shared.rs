@@ -1,6 +1,7 @@
 //! The cache table, which the whole fleet shares. Whatever goes wrong with it, a read goes on
 //! without: nothing here fails, it finds nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use super::entry::{Entry, MOST_RECORDS, SETTLE};
 use super::key::{Name, Secret};
 use super::patient::Patient;
-use crate::outcome::rows::Stamp;
+use crate::outcome::rows::{Stamp, same_id};
 use crate::row::{Key, Row};
 use crate::store::{Expect, PutError, Table};
 use crate::time::Timestamp;
@@ -21,6 +22,16 @@ pub(super) const LEASE: Duration = Duration::from_secs(3);
 
 /// How long a stamp may take to be written; it is tried twice.
 const STAMPED: Duration = Duration::from_millis(500);
+
+/// Where the records are that a person made the cache forget, each under its Id. A stamp alone would
+/// not do: the next write puts its own in that place.
+const FORGOTTEN: &str = "FORGOTTEN";
+
+/// How many of them are looked through. Where there are more, all that is in doubt is refused.
+const MOST_FORGOTTEN: usize = 1000;
+
+/// The longest that any deployment lets a copy stand in (`TIELINE_CACHE_STALE_SECS`).
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 /// The cache table.
 #[derive(Debug)]
@@ -38,6 +49,17 @@ pub(super) enum Lease {
     Theirs,
     /// Nobody can tell.
     Unknown,
+}
+
+/// What is known of the records in a kept answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// None has changed since by our hand.
+    Sure,
+    /// One has, or nobody can tell: the answer stands in and no more.
+    Doubtful,
+    /// Somebody made the cache forget one: the answer is given no more, whatever else there is.
+    Forgotten,
 }
 
 /// The table could not be asked, or said what this build cannot read.
@@ -78,25 +100,48 @@ impl Shared {
         self.secret.initialized()
     }
 
-    /// The answer that is kept, and whether a record in it may have changed since by our hand.
-    pub(super) async fn look(&self, name: &Name, now: Timestamp) -> Result<Option<(Entry, bool)>, Silent> {
+    /// The answer that is kept, and what is known of the records in it.
+    pub(super) async fn look(
+        &self,
+        name: &Name,
+        now: Timestamp,
+    ) -> Result<Option<(Entry, Standing)>, Silent> {
         let row = self.within(now, self.table().get(&key(name, "E"), now)).await;
         let row = row.ok_or(Silent)?.map_err(|_| Silent)?;
         let Some(entry) = row.and_then(|row| Entry::decode(&row.data)) else { return Ok(None) };
+        let standing = match self.is_unchanged(&entry, now).await {
+            true => Standing::Sure,
+            false => self.in_doubt(&entry, now).await,
+        };
+        Ok(Some((entry, standing)))
+    }
+
+    /// Whether it is known that no record in it has changed since by our hand.
+    async fn is_unchanged(&self, entry: &Entry, now: Timestamp) -> bool {
         let keys: Vec<Key> = entry.record_ids().into_iter().map(Stamp::key).collect();
         if keys.len() > MOST_RECORDS || now.since(entry.asked_at) >= Stamp::KEPT {
-            return Ok(Some((entry, true)));
+            return false;
         }
         let stamps = join_all(keys.iter().map(|key| self.table().get(key, now)));
-        let changed = match self.within(now, stamps).await {
-            Some(stamps) => stamps.into_iter().any(|stamp| match stamp {
-                Ok(None) => false,
-                Ok(Some(row)) => Stamp::from_row(&row).map_or(true, |s| entry.asked_at <= s.at.plus(SETTLE)),
-                Err(_) => true,
-            }),
-            None => true,
-        };
-        Ok(Some((entry, changed)))
+        let Some(stamps) = self.within(now, stamps).await else { return false };
+        stamps.into_iter().all(|stamp| match stamp {
+            Ok(None) => true,
+            Ok(Some(row)) => !marked(&row, entry),
+            Err(_) => false,
+        })
+    }
+
+    /// What may be done with an answer that is not sure. Asked for such alone: what was forgotten is
+    /// stamped, too.
+    pub(super) async fn in_doubt(&self, entry: &Entry, now: Timestamp) -> Standing {
+        let rows = self.within(now, self.table().list(FORGOTTEN, "", None, MOST_FORGOTTEN, now)).await;
+        let Some(Ok(rows)) = rows else { return Standing::Doubtful };
+        let ids: BTreeSet<&str> = entry.record_ids().into_iter().map(same_id).collect();
+        let forgotten = |row: &Row| ids.contains(row.key.sort.as_str()) && marked(row, entry);
+        match rows.len() >= MOST_FORGOTTEN || rows.iter().any(forgotten) {
+            true => Standing::Forgotten,
+            false => Standing::Doubtful,
+        }
     }
 
     /// Keeps an answer for as long as it may stand in.
@@ -133,15 +178,27 @@ impl Shared {
         Ok(stamp.map(|stamp| stamp.at))
     }
 
-    /// Marks a record, or a contact, as changed at `now`, so that what was kept before is refused. It
-    /// is tried also while the table rests: a copy that is not refused would be believed.
-    pub(super) async fn stamp(&self, of: &str, now: Timestamp) {
-        let row = Stamp { at: now }.row(of);
+    /// Marks a record, or a contact, as changed at `now`, so that what was kept before counts as old;
+    /// whether the mark stands.
+    pub(super) async fn stamp(&self, of: &str, now: Timestamp) -> bool {
+        self.mark(&Stamp { at: now }.row(of), now).await
+    }
+
+    /// Makes all that was kept of a record before `now` useless, also to stand in; whether that stands.
+    pub(super) async fn forget(&self, record: &str, now: Timestamp) -> bool {
+        let key = Key { partition: FORGOTTEN.to_owned(), sort: same_id(record).to_owned() };
+        let row = Row { key, expires: Some(now.plus(LONGEST)), ..Stamp { at: now }.row(record) };
+        self.mark(&row, now).await && self.stamp(record, now).await
+    }
+
+    /// It is tried also while the table rests: a copy that is not refused would be believed.
+    async fn mark(&self, row: &Row, now: Timestamp) -> bool {
         for _ in 0..2 {
-            if let Ok(Ok(())) = timeout(STAMPED, self.table().put(&row, Expect::Anything, now)).await {
-                return;
+            if let Ok(Ok(())) = timeout(STAMPED, self.table().put(row, Expect::Anything, now)).await {
+                return true;
             }
         }
+        false
     }
 
     async fn within<T>(&self, now: Timestamp, work: impl Future<Output = T>) -> Option<T> {
@@ -151,6 +208,11 @@ impl Shared {
     fn table(&self) -> &dyn Table {
         &*self.patient.table
     }
+}
+
+/// Whether this mark says that an answer is from before. One that cannot be read may say so.
+fn marked(row: &Row, entry: &Entry) -> bool {
+    Stamp::from_row(row).map_or(true, |stamp| entry.asked_at <= stamp.at.plus(SETTLE))
 }
 
 fn key(name: &Name, sort: &str) -> Key {

@@ -107,9 +107,10 @@ pub async fn cache(State(app): State<App>) -> Result<Json<CacheView>, Problem> {
     }))
 }
 
-/// Refuses every copy of a record that was asked for before now, in the whole fleet: for when it was
-/// changed by somebody else than Tieline and a caller must not hear the old value.
-#[utoipa::path(post, path = "/cache/forget", tag = "cache", request_body = Forget, responses((status = 200, body = Forgotten), (status = 400, description = "that is no record's Id"), (status = 404, description = "there is no cache")))]
+/// Refuses every copy of a record that was asked for before now, in the whole fleet, also where it would
+/// stand in while Salesforce gives no answer: for when it was changed by somebody else than Tieline and a
+/// caller must not hear the old value. Other processes answer from memory for 1.5 s more.
+#[utoipa::path(post, path = "/cache/forget", tag = "cache", request_body = Forget, responses((status = 200, body = Forgotten), (status = 400, description = "that is no record's Id"), (status = 404, description = "there is no cache"), (status = 503, description = "the cache table did not take it: copies may still be given")))]
 pub async fn forget(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -121,7 +122,11 @@ pub async fn forget(
     }
     let reads = app.service.reads().filter(|reads| reads.caches()).ok_or_else(none)?;
     let now = clock::now();
-    reads.wrote(None, Some(&record)).await;
+    if !reads.forget(&record).await {
+        return Err(Problem::unavailable(
+            "The cache table did not take it, so copies of the record may still be given. Look with Doctor whether the table answers, then forget the record again.",
+        ));
+    }
     if let Ok(desk) = super::repair::desk(&app, &caller) {
         desk.note(&format!("made the cache forget {record}"), now).await?;
     }

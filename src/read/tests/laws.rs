@@ -53,6 +53,53 @@ async fn a_stamped_record_is_asked_for_again() {
     assert_eq!(rig.sibling().ask().await, is("1", Source::Stale));
 }
 
+/// Not while Salesforce is gone, not from a list too long for stamps, not after another stamp: for
+/// whoever wants something forgotten, no copy is better than none.
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_is_given_no_more() {
+    let rig = Rig::new();
+    rig.org.records.store(60, Ordering::SeqCst);
+    let list = Read::Query { soql: "SELECT Id, Name FROM Contact".to_owned(), shape: Shape::All };
+    rig.ask().await;
+    rig.ask_for(&list, None, None).await.result.unwrap();
+    pass(10 * SECOND);
+    let there = rig.sibling();
+    assert_eq!(there.ask().await, is("0", Source::Table));
+    rig.org.will(&[Way::Breaks]);
+    assert!(rig.reads.forget(RECORD).await);
+    let refused = async |rig: &Rig, read: &Read| {
+        let answer = rig.ask_for(read, None, None).await;
+        assert_eq!(answer.result.unwrap_err().code, "UNREACHABLE");
+    };
+    refused(&rig, &question()).await;
+    refused(&rig, &list).await;
+    pass(2 * SECOND);
+    refused(&there, &question()).await;
+    pass(3 * 86_400 * SECOND / 10);
+    rig.reads.wrote(None, Some(RECORD)).await;
+    refused(&there, &question()).await;
+    // What is asked for from then on is kept as before.
+    rig.org.will(&[Way::Answers]);
+    assert_eq!(there.ask().await, is("0", Source::Salesforce));
+    pass(100 * SECOND);
+    rig.org.will(&[Way::Breaks]);
+    assert_eq!(rig.sibling().ask().await, is("0", Source::Stale));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_forgotten_is_told() {
+    let rig = Rig::new();
+    let wobbly = Wobbly::over(Arc::clone(&rig.cache));
+    let rig = Rig::over(Arc::clone(&rig.org), wobbly.table(), Arc::clone(&rig.state));
+    for mood in [Trouble::Fails, Trouble::Throttles, Trouble::Hangs] {
+        wobbly.is(mood);
+        assert!(!rig.reads.forget(RECORD).await, "{mood:?}");
+    }
+    wobbly.is(Trouble::None);
+    assert!(rig.reads.forget(RECORD).await);
+    assert!(!reads(Arc::clone(&rig.org), Tables::default(), 0).forget(RECORD).await, "there is no cache");
+}
+
 /// Read, then changed and stamped, then put: what is put late is old by its date.
 #[tokio::test(start_paused = true)]
 async fn an_answer_put_after_the_stamp_is_old() {

@@ -20,8 +20,9 @@ export interface paths {
   };
   "/cache/forget": {
     /**
-     * Refuses every copy of a record that was asked for before now, in the whole fleet: for when it was
-     * changed by somebody else than Tieline and a caller must not hear the old value.
+     * Refuses every copy of a record that was asked for before now, in the whole fleet, also where it would
+     * stand in while Salesforce gives no answer: for when it was changed by somebody else than Tieline and a
+     * caller must not hear the old value. Other processes answer from memory for 1.5 s more.
      */
     post: operations["forget"];
   };
@@ -1755,8 +1756,9 @@ export interface operations {
     };
   };
   /**
-   * Refuses every copy of a record that was asked for before now, in the whole fleet: for when it was
-   * changed by somebody else than Tieline and a caller must not hear the old value.
+   * Refuses every copy of a record that was asked for before now, in the whole fleet, also where it would
+   * stand in while Salesforce gives no answer: for when it was changed by somebody else than Tieline and a
+   * caller must not hear the old value. Other processes answer from memory for 1.5 s more.
    */
   forget: {
     requestBody: {
@@ -1785,6 +1787,12 @@ export interface operations {
       };
       /** @description there is no cache */
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description the cache table did not take it: copies may still be given */
+      503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };

@@ -185,7 +185,7 @@ export const consoleText = {
     trouble: (why: string) => `The cache table does not answer: ${why}. Reads go on without it.`,
     salesforceDown: "Salesforce failed a moment ago: old answers are given, marked stale, where there are some.",
     forget: "Forget a record",
-    forgetLead: "After a change that Tieline did not make: every copy of the record asked for before now is refused, by all functions at once.",
+    forgetLead: "After a change that Tieline did not make: every copy of the record asked for before now is refused, within two seconds by all functions, also while Salesforce gives no answer.",
     record: "Record Id",
     recordHint: "15 or 18 letters and digits",
     odd: "That is no Salesforce Id",
