@@ -339,7 +339,8 @@ impl Reads {
     }
 
     /// What is kept: in memory for a moment, else in the table, and where the table has nothing to say
-    /// again in memory, for what that may be worth.
+    /// again in memory, for what that may be worth. There, what is never stored is not left lying: it
+    /// serves its moment and no more.
     async fn kept(&self, name: &Name, shared: Option<&Shared>, now: Timestamp) -> Option<Candidate> {
         if let Some(entry) = self.remembered(name, now) {
             return Some(Candidate { entry, source: Source::Memory, standing: Standing::Sure });
@@ -356,6 +357,10 @@ impl Reads {
             return Some(Candidate { entry, source: Source::Table, standing });
         }
         let Kept { entry, .. } = self.0.memory.get(name)?;
+        if entry.holds_any(&self.0.settings.sensitive) {
+            self.0.memory.remove(name);
+            return None;
+        }
         let standing = match shared {
             Some(shared) => shared.in_doubt(&entry, now).await,
             None => Standing::Doubtful,

@@ -489,6 +489,11 @@ async fn a_sensitive_field_is_not_stored() {
     assert_eq!(rig.ask().await, is("0", Source::Memory));
     assert_eq!(rig.cache.get(&rig.key("E").await, now()).await.unwrap(), None);
     assert_eq!(rig.sibling().ask().await, is("0", Source::Salesforce));
+    // Nor does it stand in from memory.
+    rig.org.will(&[Way::Breaks]);
+    assert_eq!(rig.ask().await, is("0", Source::Memory));
+    pass(2 * SECOND);
+    assert_eq!(rig.ask_with(None, None).await.result.unwrap_err().code, "UNREACHABLE");
 }
 
 #[tokio::test(start_paused = true)]
