@@ -23,7 +23,7 @@ pub(super) struct Opened {
 pub(super) fn open(data: &DataDir) -> anyhow::Result<Opened> {
     let environment: BTreeMap<_, _> = config::environment().collect();
     let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-    let by = set("USER").or_else(|| set("LOGNAME")).cloned().unwrap_or_else(|| "somebody".to_owned());
+    let by = person();
     let client = |config: &config::Config| {
         let auth = Auth::new(config.salesforce.clone(), config.vault.clone(), None);
         Client::new(config.salesforce.clone(), auth, Arc::new(Http))
@@ -63,6 +63,13 @@ pub(super) fn open(data: &DataDir) -> anyhow::Result<Opened> {
         by,
     };
     Ok(Opened { desk, dead: Some(store.queue(sqlite::DEAD_WRITES)) })
+}
+
+/// Who runs this command, as the history names them.
+pub(super) fn person() -> String {
+    let environment: BTreeMap<_, _> = config::environment().collect();
+    let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    set("USER").or_else(|| set("LOGNAME")).cloned().unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// A point in time as people type it: RFC 3339 or a date, or how long ago (`90s`, `15m`, `2h`, `3d`).

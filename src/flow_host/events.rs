@@ -350,7 +350,7 @@ mod tests {
             ..Draft::default()
         };
         let flow = host.create_flow(draft, "ada", NOW).await.unwrap();
-        host.activate(&flow.summary.id, None, NOW).await.unwrap();
+        host.activate(&flow.summary.id, None, "ada", NOW).await.unwrap();
     }
 
     fn event(id: &str, name: &str) -> Event {

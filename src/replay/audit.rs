@@ -1,7 +1,7 @@
 //! Who did what, and when: kept longer than anything it was done to.
 //!
 //! What was done to a write lies with its contact, and is forgotten with it; what was done to the
-//! line (paused, resumed) lies apart. Both are in one index by time.
+//! line (paused, resumed) or to a CTI Flow lies apart. Both are in one index by time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Desk, DeskError};
 use crate::envelope::WriteId;
 use crate::outcome::rows::{DeadLetter, partition};
 use crate::row::{Key, Row};
-use crate::store::Expect;
+use crate::store::{Expect, PutError, StoreError, Table};
 use crate::time::Timestamp;
 
 /// How long it is kept what a person did.
@@ -65,7 +65,7 @@ impl Desk {
     /// # Errors
     /// When the table failed.
     pub async fn note(&self, what: &str, now: Timestamp) -> Result<(), DeskError> {
-        self.keep(LINE.to_owned(), None, what, now).await
+        Ok(note(&*self.state, &self.by, what, now).await?)
     }
 
     /// Keeps what was done to a write.
@@ -75,27 +75,34 @@ impl Desk {
         what: &str,
         now: Timestamp,
     ) -> Result<(), DeskError> {
-        self.keep(partition(&letter.group), Some(letter.id), what, now).await
+        let audit = Audit { at: now, by: self.by.clone(), id: Some(letter.id), what: what.to_owned() };
+        Ok(keep(&*self.state, partition(&letter.group), &audit).await?)
     }
+}
 
-    async fn keep(
-        &self,
-        partition: String,
-        id: Option<WriteId>,
-        what: &str,
-        now: Timestamp,
-    ) -> Result<(), DeskError> {
-        let audit = Audit { at: now, by: self.by.clone(), id, what: what.to_owned() };
-        let of = id.map_or_else(|| what.to_owned(), |id| id.to_string());
-        let place = format!("{:015}#{of}", now.as_millis().max(0));
-        let row = Row {
-            key: Key { partition, sort: format!("{AUDITS}{place}") },
-            version: 1,
-            // Plain data with text keys: cannot fail.
-            data: serde_json::to_vec(&audit).unwrap_or_default(),
-            index: Some((INDEX.to_owned(), place)),
-            expires: Some(now.plus(KEEP)),
-        };
-        self.state.put(&row, Expect::Anything, now).await.map_err(DeskError::from)
+/// Keeps what somebody did to the line as a whole, or to a CTI Flow.
+///
+/// # Errors
+/// When the table failed.
+pub async fn note(state: &dyn Table, by: &str, what: &str, now: Timestamp) -> Result<(), StoreError> {
+    let audit = Audit { at: now, by: by.to_owned(), id: None, what: what.to_owned() };
+    keep(state, LINE.to_owned(), &audit).await
+}
+
+async fn keep(state: &dyn Table, partition: String, audit: &Audit) -> Result<(), StoreError> {
+    let of = audit.id.map_or_else(|| audit.what.clone(), |id| id.to_string());
+    let place = format!("{:015}#{of}", audit.at.as_millis().max(0));
+    let row = Row {
+        key: Key { partition, sort: format!("{AUDITS}{place}") },
+        version: 1,
+        // Plain data with text keys: cannot fail.
+        data: serde_json::to_vec(audit).unwrap_or_default(),
+        index: Some((INDEX.to_owned(), place)),
+        expires: Some(audit.at.plus(KEEP)),
+    };
+    match state.put(&row, Expect::Anything, audit.at).await {
+        // Nothing is expected of that place.
+        Ok(()) | Err(PutError::Conflict(_)) => Ok(()),
+        Err(PutError::Store(error)) => Err(error),
     }
 }

@@ -35,7 +35,7 @@ mod purge;
 mod superseded;
 
 pub use again::{Options, Verdict, heads};
-pub use audit::Audit;
+pub use audit::{Audit, note};
 pub use drain::{Drained, drain, take};
 pub use edit::Difference;
 pub use purge::Purged;

@@ -33,7 +33,7 @@ async fn active(host: &Host, subject: &str, event: &str, order: i64) {
         ..Draft::default()
     };
     let flow = host.create_flow(draft, "ada", clock::now()).await.unwrap();
-    host.activate(&flow.summary.id, None, clock::now()).await.unwrap();
+    host.activate(&flow.summary.id, None, "ada", clock::now()).await.unwrap();
 }
 
 fn message(id: &str, kind: &str, contact: &str, round: u32) -> Value {
@@ -80,7 +80,7 @@ async fn acting(host: &Host) {
         ..Draft::default()
     };
     let flow = host.create_flow(draft, "ada", clock::now()).await.unwrap();
-    host.activate(&flow.summary.id, None, clock::now()).await.unwrap();
+    host.activate(&flow.summary.id, None, "ada", clock::now()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::{Format, known, now, print_rows, text};
+use crate::cli::desk::person;
 use crate::flow::import::{Renumbered, import};
 use crate::flow_host::registry::{Draft, Summary};
 use crate::flow_host::{Error, Host};
 use crate::time::Timestamp;
-
-/// Who is named as the author of what a command saves.
-const AUTHOR: &str = "command line";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Import {
@@ -108,13 +106,13 @@ impl Import {
             ..Draft::default()
         };
         let flow = if let Some(id) = &self.into {
-            host.update_flow(id, draft, AUTHOR, now()).await?
+            host.update_flow(id, draft, &person(), now()).await?
         } else {
             let of_file = self.file.file_stem().map(|s| s.to_string_lossy().into_owned());
             let in_file = draft.document.as_ref().and_then(|d| d.name().map(str::to_owned));
             let name = draft.name.or(in_file).or(of_file);
             let draft = Draft { name, ..draft };
-            host.create_flow(draft, AUTHOR, now()).await?
+            host.create_flow(draft, &person(), now()).await?
         };
         println!("{}", flow.summary.id);
         let problems = flow.summary.problems;
@@ -144,9 +142,9 @@ impl Export {
 impl Activate {
     pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
         let done = if self.off {
-            host.deactivate(&self.id, now()).await
+            host.deactivate(&self.id, &person(), now()).await
         } else {
-            host.activate(&self.id, self.version, now()).await
+            host.activate(&self.id, self.version, &person(), now()).await
         };
         match done {
             Ok(flow) => {

@@ -8,12 +8,16 @@ use crate::flow::validate;
 use crate::flow::validate::{Diagnostic, MAX_READ_BYTES, Severity};
 use crate::flow_host::rows::{decode, encode};
 use crate::flow_host::{Error, Host};
+use crate::replay;
 use crate::row::{Key, Row};
 use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 /// How many versions a record remembers the notes of; the versions themselves all stay.
 const NOTES: usize = 500;
+
+/// How much of a flow's name the history tells; it is part of a row's key.
+const NAME: usize = 80;
 
 /// Most notes of a flow, and most bytes of all they say.
 const MAX_NOTES: usize = 500;
@@ -93,15 +97,20 @@ impl Host {
         self.with_text(record.summary, version, now).await
     }
 
+    /// Changes what runs, and keeps who did it.
     pub(super) async fn change(
         &self,
         id: &str,
+        by: &str,
+        deed: &str,
         now: Timestamp,
         change: impl FnOnce(&mut Record),
     ) -> Result<Flow, Error> {
         let (mut record, row) = self.record(id, now).await?;
         change(&mut record);
         self.put_record(&record, row, now).await?;
+        let name: String = record.summary.name.chars().take(NAME).collect();
+        replay::note(&*self.0.table, by, &format!("{deed} the CTI Flow {name} ({id})"), now).await?;
         let version = record.summary.draft_version;
         self.with_text(record.summary, version, now).await
     }

@@ -1,7 +1,8 @@
 //! The flows that are kept: drafts, versions, and which version is active.
 //!
 //! A record wraps the file, which stays the adapter's own. Each save is a version with author,
-//! time and note; a text that is no flow is kept as it came.
+//! time and note; a text that is no flow is kept as it came. Who activates, deactivates, deletes or
+//! restores one is kept in the history, as what people do to writes is.
 
 use std::collections::BTreeSet;
 
@@ -253,8 +254,8 @@ impl Host {
     ///
     /// # Errors
     /// When there is none, or the table does not answer.
-    pub async fn delete_flow(&self, id: &str, gone: bool, now: Timestamp) -> Result<Flow, Error> {
-        self.change(id, now, |record| {
+    pub async fn delete_flow(&self, id: &str, gone: bool, by: &str, now: Timestamp) -> Result<Flow, Error> {
+        self.change(id, by, if gone { "deleted" } else { "restored" }, now, |record| {
             record.summary.deleted_at = gone.then_some(now);
             if gone {
                 record.summary.active_version = None;
@@ -313,7 +314,13 @@ impl Host {
     ///
     /// # Errors
     /// [`Error::Faulty`] with the findings that stand against it.
-    pub async fn activate(&self, id: &str, version: Option<u64>, now: Timestamp) -> Result<Flow, Error> {
+    pub async fn activate(
+        &self,
+        id: &str,
+        version: Option<u64>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Flow, Error> {
         let (record, _) = self.record(id, now).await?;
         if record.summary.deleted_at.is_some() {
             return Err(Error::Asked("The flow is deleted; restore it first.".to_owned()));
@@ -335,7 +342,7 @@ impl Host {
         if findings.iter().any(validate::blocks_activation) {
             return Err(Error::Faulty(findings));
         }
-        self.change(id, now, |record| {
+        self.change(id, by, &format!("activated version {version} of"), now, |record| {
             record.summary.active_version = Some(version);
             record.summary.active = true;
         })
@@ -346,8 +353,8 @@ impl Host {
     ///
     /// # Errors
     /// When there is none, or the table does not answer.
-    pub async fn deactivate(&self, id: &str, now: Timestamp) -> Result<Flow, Error> {
-        self.change(id, now, |record| {
+    pub async fn deactivate(&self, id: &str, by: &str, now: Timestamp) -> Result<Flow, Error> {
+        self.change(id, by, "deactivated", now, |record| {
             record.summary.active_version = None;
             record.summary.active = false;
         })

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
 use crate::flow_host::Settings;
 use crate::flow_host::long::tests::noise;
+use crate::replay::Desk;
 use crate::store::sqlite::Sqlite;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_170_000_000);
@@ -61,7 +65,7 @@ async fn what_a_save_left_that_did_not_come_to_its_end_stops_no_other() {
     // As if a process had died between the text of version 2 and the record.
     let (record, row) = host.record(&id, NOW).await.unwrap();
     host.save(record.clone(), row, draft("lost"), "eve", NOW).await.unwrap();
-    host.change(&id, NOW, |standing| *standing = record).await.unwrap();
+    host.change(&id, "eve", "put back", NOW, |standing| *standing = record).await.unwrap();
 
     let saved = host.update_flow(&id, draft("second"), "ada", NOW).await.unwrap();
     assert_eq!(saved.document, Some(log("second")));
@@ -75,25 +79,43 @@ async fn a_deleted_flow_keeps_its_versions_and_comes_back_inactive() {
     let host = host();
     let id = flow(&host).await;
     host.update_flow(&id, draft("second"), "bob", NOW).await.unwrap();
-    host.activate(&id, Some(1), NOW).await.unwrap();
+    host.activate(&id, Some(1), "bob", NOW).await.unwrap();
     assert_eq!(
         host.active("voiceContact", "onConnected", NOW).await.unwrap()[0].document,
         Some(log("first"))
     );
-    host.delete_flow(&id, true, NOW).await.unwrap();
+    host.delete_flow(&id, true, "bob", NOW).await.unwrap();
     assert!(host.active("voiceContact", "onConnected", NOW).await.unwrap().is_empty());
-    assert!(matches!(host.activate(&id, None, NOW).await, Err(Error::Asked(_))));
-    let back = host.delete_flow(&id, false, NOW).await.unwrap().summary;
+    assert!(matches!(host.activate(&id, None, "bob", NOW).await, Err(Error::Asked(_))));
+    let back = host.delete_flow(&id, false, "bob", NOW).await.unwrap().summary;
     assert_eq!((back.deleted_at, back.active, back.active_version), (None, false, None));
     let notes: Vec<_> = host.versions(&id, NOW).await.unwrap().into_iter().map(|v| v.note.unwrap()).collect();
     assert_eq!(notes, ["second", "first"]);
 }
 
 #[tokio::test]
+async fn who_lets_a_flow_run_or_not_is_kept() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let host = Host::new(Settings::default(), Arc::clone(&table), None, None);
+    let id = flow(&host).await;
+    let at = |second: u64| NOW.plus(Duration::from_secs(second));
+    host.activate(&id, None, "ann", at(1)).await.unwrap();
+    host.deactivate(&id, "ben", at(2)).await.unwrap();
+    host.delete_flow(&id, true, "cem", at(3)).await.unwrap();
+    host.delete_flow(&id, false, "dot", at(4)).await.unwrap();
+    let desk = Desk { state: table, queue: None, cache: None, client: None, by: "eve".to_owned() };
+    let (deeds, _) = desk.history(None, 10, at(5)).await.unwrap();
+    let told: Vec<_> = deeds.into_iter().map(|(_, deed)| format!("{} {}", deed.by, deed.what)).collect();
+    let of = |deed: &str| format!("{deed} the CTI Flow Flow ({id})");
+    let deeds = ["dot restored", "cem deleted", "ben deactivated", "ann activated version 1 of"];
+    assert_eq!(told, deeds.map(of));
+}
+
+#[tokio::test]
 async fn an_active_flow_keeps_an_event_and_findings_follow_it() {
     let host = host();
     let id = flow(&host).await;
-    host.activate(&id, None, NOW).await.unwrap();
+    host.activate(&id, None, "bob", NOW).await.unwrap();
     let to = |source: &str, event: &str| Draft {
         source: Some(source.to_owned()),
         event: Some(event.to_owned()),
@@ -109,7 +131,7 @@ async fn an_active_flow_keeps_an_event_and_findings_follow_it() {
         {"id": "uid-1", "type": "SE_SFScreenpopObject", "meta": {}, "controls": {"recordId": "$.payload.id", "noPopOnEmpty": true},
          "ports": {"success": "uid-2", "failure": "uid-2"}, "position": [0, 0]},
         {"id": "uid-2", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]}).to_string());
-    host.deactivate(&id, NOW).await.unwrap();
+    host.deactivate(&id, "bob", NOW).await.unwrap();
     let before = host
         .update_flow(&id, Draft { document: pops.ok(), ..to("voiceContact", "onConnected") }, "ada", NOW)
         .await
@@ -159,7 +181,7 @@ async fn what_other_flows_write_is_known_around_a_flow() {
     assert!(codes(&reader).await, "nobody writes it");
     let writer = keep("Writes", "SE_SetProperty", "taskId").await;
     assert!(!codes(&reader).await);
-    host.delete_flow(&writer, true, NOW).await.unwrap();
+    host.delete_flow(&writer, true, "bob", NOW).await.unwrap();
     assert!(codes(&reader).await, "who wrote it is gone");
     keep("Computes", "SE_SetProperty", "$.payload.key").await;
     assert!(!codes(&reader).await, "it may be any key");

@@ -1,5 +1,6 @@
 //! Flows that are kept, and their versions.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,10 +8,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AUTHOR, Problem, TAG, answer, ok, read, read_or_default};
+use super::{Problem, TAG, answer, ok, read, read_or_default};
 use crate::clock;
 use crate::flow_host::Host;
 use crate::flow_host::registry::{Draft, Flow, Summary, Version};
+use crate::http::guard::Caller;
 
 /// All flows.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,9 +37,13 @@ pub(super) async fn list(State(host): State<Host>) -> Result<Response, Problem> 
 
 /// Keeps a new flow, as a draft.
 #[utoipa::path(post, path = "/flows", operation_id = "createFlow", tag = TAG, request_body = Draft, responses((status = 201, body = Flow), (status = 400), (status = 422, description = "without a name")))]
-pub(super) async fn create(State(host): State<Host>, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn create(
+    State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Problem> {
     let draft: Draft = read(&body)?;
-    Ok(answer(StatusCode::CREATED, &host.create_flow(draft, AUTHOR, clock::now()).await?))
+    Ok(answer(StatusCode::CREATED, &host.create_flow(draft, &by, clock::now()).await?))
 }
 
 /// A flow with its draft.
@@ -50,29 +56,42 @@ pub(super) async fn get(State(host): State<Host>, Path(id): Path<String>) -> Res
 #[utoipa::path(put, path = "/flows/{id}", operation_id = "saveFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), request_body = Draft, responses((status = 200, body = Flow), (status = 404), (status = 409, description = "somebody saved meanwhile; `current` is the version that stands")))]
 pub(super) async fn put(
     State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let draft: Draft = read(&body)?;
-    Ok(ok(&host.update_flow(&id, draft, AUTHOR, clock::now()).await?))
+    Ok(ok(&host.update_flow(&id, draft, &by, clock::now()).await?))
 }
 
 /// Puts a flow away: it does not run, and can be taken back.
 #[utoipa::path(delete, path = "/flows/{id}", operation_id = "deleteFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), responses((status = 200, body = Flow), (status = 404)))]
-pub(super) async fn delete(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Problem> {
-    Ok(ok(&host.delete_flow(&id, true, clock::now()).await?))
+pub(super) async fn delete(
+    State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    Ok(ok(&host.delete_flow(&id, true, &by, clock::now()).await?))
 }
 
 /// Takes a deleted flow back. It is not active.
 #[utoipa::path(post, path = "/flows/{id}/restore", operation_id = "restoreFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), responses((status = 200, body = Flow), (status = 404)))]
-pub(super) async fn restore(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Problem> {
-    Ok(ok(&host.delete_flow(&id, false, clock::now()).await?))
+pub(super) async fn restore(
+    State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    Ok(ok(&host.delete_flow(&id, false, &by, clock::now()).await?))
 }
 
 /// Copies the draft into a new flow.
 #[utoipa::path(post, path = "/flows/{id}/clone", operation_id = "cloneFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), responses((status = 201, body = Flow), (status = 404)))]
-pub(super) async fn copy(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Problem> {
-    Ok(answer(StatusCode::CREATED, &host.clone_flow(&id, AUTHOR, clock::now()).await?))
+pub(super) async fn copy(
+    State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    Ok(answer(StatusCode::CREATED, &host.clone_flow(&id, &by, clock::now()).await?))
 }
 
 /// The versions of a flow, newest first.
@@ -102,18 +121,20 @@ pub(super) struct Activate {
 #[utoipa::path(post, path = "/flows/{id}/activate", operation_id = "activateFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), request_body = Activate, responses((status = 200, body = Flow), (status = 404), (status = 422, description = "it has errors; `diagnostics` names them")))]
 pub(super) async fn activate(
     State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let Activate { version } = read_or_default(&body)?;
-    Ok(ok(&host.activate(&id, version, clock::now()).await?))
+    Ok(ok(&host.activate(&id, version, &by, clock::now()).await?))
 }
 
 /// Lets no version run.
 #[utoipa::path(post, path = "/flows/{id}/deactivate", operation_id = "deactivateFlow", tag = TAG, params(("id" = String, Path, description = "the flow")), responses((status = 200, body = Flow), (status = 404)))]
 pub(super) async fn deactivate(
     State(host): State<Host>,
+    Extension(Caller(by)): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(ok(&host.deactivate(&id, clock::now()).await?))
+    Ok(ok(&host.deactivate(&id, &by, clock::now()).await?))
 }

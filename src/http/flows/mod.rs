@@ -25,8 +25,6 @@ mod templates;
 
 pub use templates::{TEMPLATES, Template};
 
-/// Who is named as the author: the local server knows one person.
-const AUTHOR: &str = "local";
 /// The chapter of the interface's description.
 const TAG: &str = "flows";
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::flow_host::{Ask, Invoke, Settings};
+use crate::http::guard::Caller;
 use crate::store::sqlite::Sqlite;
 
 /// The interface over a store in memory and a Salesforce that knows one caller.
@@ -28,7 +30,9 @@ fn interface() -> Router {
         })
     });
     let table = Sqlite::in_memory().unwrap().table("state");
+    // As the guard notes who asks.
     router(Host::new(Settings::default(), table, Some(salesforce), None))
+        .layer(Extension(Caller("role/sam".into())))
 }
 
 async fn call(router: &Router, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -62,6 +66,7 @@ async fn a_flow_lives_from_draft_to_active_and_back() {
         (&json!(1), &json!(null), &json!(false))
     );
     assert_eq!(flow["problems"], json!({"errors": 0, "warnings": 0}));
+    assert_eq!(flow["author"], "role/sam");
 
     let changed = POP.replace("onward", "").replace(r#""callType":"inbound""#, r#""callType":"outbound""#);
     let put = |base: u64| format!(r#"{{"document":{changed},"note":"Call type","baseVersion":{base}}}"#);

@@ -1,4 +1,4 @@
-//! Who did what: replays, edits, discards, the worker's pauses.
+//! Who did what: replays, edits, discards, the worker's pauses, CTI Flows that run or do not.
 
 use axum::extract::{Query, State};
 use axum::routing::get;

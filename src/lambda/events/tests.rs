@@ -36,7 +36,7 @@ async fn active(host: &Host, subject: &str, event: &str, order: i64) {
         ..Draft::default()
     };
     let flow = host.create_flow(draft, "ada", clock::now()).await.unwrap();
-    host.activate(&flow.summary.id, None, clock::now()).await.unwrap();
+    host.activate(&flow.summary.id, None, "ada", clock::now()).await.unwrap();
 }
 
 fn message(id: &str, kind: &str, contact: &str, time: &str) -> Value {

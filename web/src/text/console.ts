@@ -156,10 +156,10 @@ export const consoleText = {
   },
   history: {
     title: "Who did what",
-    lead: "Edits, replays, discards, pauses: by these pages and by the command line, kept for 400 days.",
+    lead: "Edits, replays, discards, pauses, CTI Flows let run or stopped: by these pages and by the command line, kept for 400 days.",
     list: "Newest first",
     none: "Nobody has done anything yet",
-    noneBody: "What people do to dead letters and to the line is kept here.",
+    noneBody: "What people do to dead letters, to the line and to CTI Flows is kept here.",
     columns: { at: "When", by: "Who", what: "What", write: "To which write" },
     line: "the line",
   },
