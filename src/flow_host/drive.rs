@@ -14,14 +14,11 @@ use crate::flow::run::value::{from_number, number};
 use crate::flow::run::{Exception, Outcome, Pending, Step, StoreCall, snapshot};
 use crate::time::Timestamp;
 
-/// Delays up to this long are waited for in place; a longer one ends the drive, and whoever looks
-/// at the run later takes it up. Nobody looks at an unattended run: there each is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 impl Host {
     /// Until the run needs a browser or is over.
     pub(super) async fn drive(&self, kept: &mut Kept, now: Timestamp) {
         let flow = kept.flow();
+        let patience = self.0.settings.patience;
         let started = clock::Stopwatch::start();
         // In a test run delays pass at once: `skipped` is how far its clock is ahead.
         let mut skipped = Duration::ZERO;
@@ -33,7 +30,7 @@ impl Host {
                     let wait = until.since(at);
                     if kept.hurried {
                         skipped += wait;
-                    } else if kept.mode != Mode::Unattended && started.elapsed() + wait > PATIENCE {
+                    } else if kept.mode != Mode::Unattended && started.elapsed() + wait > patience {
                         return;
                     } else {
                         tokio::time::sleep(wait).await;

@@ -63,12 +63,22 @@ pub enum Ask {
 pub type Invoke = Arc<dyn Fn(Ask) -> BoxFuture<'static, Result<Value, Exception>> + Send + Sync>;
 
 /// What may be set about hosting.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How long runs and calls may take.
     pub limits: Limits,
     /// Hosts that the HTTP block may call: `api.example.com`, `*.example.com`, or with a port.
     pub http_hosts: Vec<String>,
+    /// How long the delays of a run may keep the caller who drives it. A longer one ends the drive, and
+    /// whoever looks at the run later takes it up. Nobody looks at an unattended run: there each is
+    /// waited for.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { limits: Limits::default(), http_hosts: Vec::new(), patience: Duration::from_secs(60) }
+    }
 }
 
 /// Keeps and runs flows. Cheap to clone.

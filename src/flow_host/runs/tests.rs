@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
 use crate::flow_host::long::tests::noise;
@@ -70,6 +71,25 @@ async fn a_run_that_holds_a_megabyte_is_taken_up_whole_by_another_process() {
     assert_eq!(parts().await, kept, "what no row names any more is taken away");
 }
 
+/// The console's function ends at 30 s: a run that it waited for longer would be gone with it.
+#[tokio::test]
+async fn a_long_delay_ends_the_drive_and_the_run_is_taken_up_later() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let settings = || Settings { patience: Duration::from_secs(8), ..Settings::default() };
+    let (first, second) =
+        (Host::new(settings(), table.clone(), None, None), Host::new(settings(), table, None, None));
+    let flow = json!({"actions": [
+        {"id": "s", "type": "SE_Start", "ports": {"done": "d"}},
+        {"id": "d", "type": "SE_CoreDelay", "controls": {"milliseconds": "40000"}, "ports": {"done": "e"}},
+        {"id": "e", "type": "SE_End"}]});
+    let document = Document::parse(&flow.to_string()).unwrap();
+    let run = first.start(Started { document, ..started() }, NOW).await.unwrap();
+    assert_eq!((&run["status"], &run["pending"]), (&json!("waiting"), &json!(null)));
+    let id = run["id"].as_str().unwrap();
+    assert_eq!(second.run(id, NOW.plus(Duration::from_secs(20))).await.unwrap()["status"], "waiting");
+    assert_eq!(second.run(id, NOW.plus(Duration::from_secs(41))).await.unwrap()["status"], "completed");
+}
+
 #[tokio::test]
 async fn what_another_process_has_told_a_run_is_not_told_again() {
     let table = Sqlite::in_memory().unwrap().table("state");
@@ -128,7 +148,7 @@ async fn the_latest_runs_of_each_flow_are_told_in_a_line_and_no_test_is() {
     let table = Sqlite::in_memory().unwrap().table("state");
     let (host, _) = process(&table, "x");
     let of = |flow: &str, mode| Started { flow_id: Some(flow.to_owned()), mode, ..started() };
-    let at = |n: u64| NOW.plus(std::time::Duration::from_millis(n));
+    let at = |n: u64| NOW.plus(Duration::from_millis(n));
     let quiet = host.start(of("quiet", Mode::Live), NOW).await.unwrap();
     host.cancel(quiet["id"].as_str().unwrap(), "over", NOW).await.unwrap();
     for n in 1..=(LATEST as u64 + 5) {

@@ -52,17 +52,19 @@ export function start(options: AdapterOptions): Adapter {
 }
 
 function engine(server: string, token: string): Raiser {
-  const post = async <T>(path: string, body: unknown): Promise<T> => {
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${server}/api${path}`, {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", Accept: "application/json", Authorization: `Bearer ${token}` },
-      body: JSON.stringify(body),
+      body: body === undefined ? null : JSON.stringify(body),
     });
     const answer = (await response.json()) as T & { title?: string; detail?: string };
     if (!response.ok) throw new Error([answer.title, answer.detail].filter(Boolean).join(": ") || `HTTP ${response.status}`);
     return answer;
   };
+  const post = <T>(path: string, body: unknown): Promise<T> => call<T>("POST", path, body);
   return {
+    run: (id: string) => call<Run>("GET", `/runs/${encodeURIComponent(id)}`),
     raise: (body) => post<{ runs: Run[]; reason: string | null }>("/events", body),
     completeRun: (id: string, actionId: string, outcome: Outcome, key?: string) =>
       post<Run>(`/runs/${encodeURIComponent(id)}/complete`, { actionId, key, outcome }),

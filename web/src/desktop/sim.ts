@@ -72,7 +72,7 @@ export class SimDesktop {
       },
     };
     this.gate = new Gate({
-      engine: { raise: (body) => api.raise(body), completeRun: api.completeRun, cancelRun: api.cancelRun },
+      engine: { raise: (body) => api.raise(body), completeRun: api.completeRun, cancelRun: api.cancelRun, run: api.run },
       surface: this.surface,
       onLog: (log) => this.store.set({ log }),
       locks: typeof navigator === "undefined" ? undefined : navigator.locks,

@@ -98,6 +98,7 @@ describe("following a run", () => {
         return steps.shift() ?? run({});
       },
       cancelRun: async () => run({}),
+      run: async () => run({}),
     };
     const ended = await follow(waiting("a", 1), { surface, engine, contactId: "c1" });
     expect(ended.status).toBe("completed");
@@ -107,10 +108,23 @@ describe("following a run", () => {
     ]);
   });
 
+  it("looks again at a run whose delay nobody waited for", async () => {
+    vi.useFakeTimers();
+    const { surface } = world();
+    const steps = [run({ status: "waiting" }), waiting("a", 2)];
+    const looked = vi.fn(async () => steps.shift() ?? run({}));
+    const engine = { completeRun: async () => run({}), cancelRun: async () => run({}), run: looked };
+    const ended = follow(run({ status: "waiting" }), { surface, engine, contactId: "c1" });
+    await vi.runAllTimersAsync();
+    vi.useRealTimers();
+    expect((await ended).status).toBe("completed");
+    expect(looked).toHaveBeenCalledTimes(2);
+  });
+
   it("stops when an answer changes nothing", async () => {
     const { surface } = world();
     const completeRun = vi.fn(async () => waiting("a", 1));
-    await follow(waiting("a", 1), { surface, engine: { completeRun, cancelRun: async () => run({}) }, contactId: "c1" });
+    await follow(waiting("a", 1), { surface, engine: { completeRun, cancelRun: async () => run({}), run: async () => run({}) }, contactId: "c1" });
     expect(completeRun).toHaveBeenCalledTimes(1);
   });
 });
@@ -127,6 +141,7 @@ function gate(options: { runs?: Run[]; reason?: string; locks?: LockManager } = 
       },
       completeRun: async () => run({}),
       cancelRun: async () => run({}),
+      run: async () => run({}),
     },
     surface: world().surface,
     onLog: (entries) => (log = entries),

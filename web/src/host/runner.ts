@@ -2,8 +2,9 @@ import type { Outcome, Run } from "../api/types";
 import { perform } from "./blocks";
 import type { Surface } from "./surface";
 
-/** The two calls a host needs of the engine. */
+/** The calls a host needs of the engine. */
 export interface Engine {
+  run(id: string): Promise<Run>;
   completeRun(id: string, actionId: string, outcome: Outcome, key?: string): Promise<Run>;
   cancelRun(id: string): Promise<Run>;
 }
@@ -17,12 +18,20 @@ export interface Following {
 
 /** A block must not hold a run for ever; past this the call failed and the flow goes on by `failure`. */
 const LIMIT_MS = 10_000;
+/** How often a run is looked at whose delay is too long for one call to wait for. */
+const LOOK_MS = 2_000;
 
 /** Follows one run to its end: every block the engine asks for is carried out here and answered once. */
 export async function follow(first: Run, { surface, engine, contactId, onStep }: Following): Promise<Run> {
   let run = first;
   onStep?.(run);
-  while (run.status === "waiting" && run.pending) {
+  while (run.status === "waiting") {
+    if (!run.pending) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      run = await engine.run(run.id);
+      onStep?.(run);
+      continue;
+    }
     const { actionId, key, type, inputs } = run.pending;
     const patient = type === "SE_ShowModal" || type === "SE_Alert";
     const outcome = await within(patient ? 55_000 : LIMIT_MS, perform(type, { inputs, surface, contactId }));
