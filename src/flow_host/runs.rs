@@ -16,12 +16,14 @@ use crate::store::{Expect, PutError};
 use crate::time::Timestamp;
 
 const RUNS: &str = "flow-run";
-/// Most runs that a list gives, and how many such lists are looked through for those of a contact.
+/// Most runs that are looked at at once, and how many such pages for those of a contact.
 const LIST: usize = 200;
 const PAGES: usize = 25;
 /// How many runs of each flow the overview of all flows tells, and through how many lists it looks.
 const LATEST: usize = 20;
 const LATEST_PAGES: usize = 5;
+/// Bytes after which a list ends: a function's whole answer holds six megabytes, quoted once more.
+const TOLD: usize = 3_000_000;
 /// Runs that wait and are held in memory beside the table.
 const LIVE: usize = 2000;
 
@@ -277,8 +279,8 @@ impl Host {
         .await
     }
 
-    /// Runs, newest first: of a flow, of a contact, or all. Of those that hold much only what
-    /// happened is told, not the values.
+    /// Runs, newest first, at most `limit` and no more than an answer holds: of a flow, of a contact, or
+    /// all. What happened is told, not the values: [`Host::run`] gives them.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -286,9 +288,10 @@ impl Host {
         &self,
         flow: Option<&str>,
         contact: Option<&str>,
+        limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Value>, Error> {
-        let mut runs = Vec::new();
+        let (mut runs, mut told) = (Vec::new(), 0);
         let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let rows = self.0.table.list_index("flow-runs", after.as_deref(), true, LIST, now).await?;
@@ -296,22 +299,26 @@ impl Host {
                 let mut kept = self.kept(row, now).await?;
                 let of_flow = flow.is_none_or(|f| kept.flow_id.as_deref() == Some(f));
                 let of_contact = contact.is_none_or(|c| kept.run.event.contact_id() == Some(c));
-                if of_flow && of_contact {
-                    kept.expire(now);
-                    if kept.parts.is_some() {
-                        kept.cut();
-                    }
-                    runs.push(kept.shown());
+                if !of_flow || !of_contact {
+                    continue;
+                }
+                kept.expire(now);
+                kept.cut();
+                let shown = kept.shown();
+                told += shown.to_string().len();
+                if told > TOLD && !runs.is_empty() {
+                    return Ok(runs);
+                }
+                runs.push(shown);
+                if runs.len() >= limit {
+                    return Ok(runs);
                 }
             }
             match rows.last() {
-                Some(last) if rows.len() == LIST && runs.len() < LIST => {
-                    after = Some(last.key.sort.clone());
-                }
+                Some(last) if rows.len() == LIST => after = Some(last.key.sort.clone()),
                 _ => break,
             }
         }
-        runs.truncate(LIST);
         Ok(runs)
     }
 

@@ -138,7 +138,7 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     assert_eq!(other.invoke(again).await, good);
     let more = subjects(&base).await;
     assert_eq!(more[3..], ["First - c-2 - 6", "Second - c-2 - 6"]);
-    let runs = host.runs(None, Some("c-1"), clock::now()).await.unwrap();
+    let runs = host.runs(None, Some("c-1"), 50, clock::now()).await.unwrap();
     assert_eq!(runs.len(), 3);
     assert!(runs.iter().all(|run| run["status"] == "completed"), "{runs:?}");
 
@@ -162,13 +162,14 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
         body,
         json!({"InstanceId": "i-1", "InitialContactId": "c-3", "Attributes": {"seen": "DISCONNECTED"}})
     );
-    let runs = host.runs(None, Some("c-3"), clock::now()).await.unwrap();
-    assert_eq!(runs[0]["actions"]["uid-4"]["results"], json!({"contactId": "task-1"}), "{runs:?}");
+    let runs = host.runs(None, Some("c-3"), 50, clock::now()).await.unwrap();
+    let run = host.run(runs[0]["id"].as_str().unwrap(), clock::now()).await.unwrap();
+    assert_eq!(run["actions"]["uid-4"]["results"], json!({"contactId": "task-1"}), "{run:?}");
 
     // What Amazon Connect refuses leaves by failure, under its own name.
     let refused = json!({"Records": [message("e-8", "DISCONNECTED", "c-4", 8)]});
     assert_eq!(other.invoke(refused).await, good);
-    let runs = host.runs(None, Some("c-4"), clock::now()).await.unwrap();
+    let runs = host.runs(None, Some("c-4"), 50, clock::now()).await.unwrap();
     let exception = &runs[0]["actions"]["uid-1"]["exception"];
     assert_eq!(
         (&exception["name"], &exception["message"]),
@@ -177,7 +178,7 @@ async fn a_batch_that_comes_twice_runs_each_event_once() {
     assert!(runs[0]["actions"]["uid-9"]["success"] == true && runs[0]["status"] == "completed", "{runs:?}");
 
     // A contact that is forgotten takes its runs along, and no other's.
-    let count = async |contact: &str| host.runs(None, Some(contact), clock::now()).await.unwrap().len();
+    let count = async |contact: &str| host.runs(None, Some(contact), 50, clock::now()).await.unwrap().len();
     assert_eq!(host.forget("c-1", true, clock::now()).await.unwrap(), 3);
     assert_eq!(count("c-1").await, 3, "only said");
     assert_eq!(host.forget("c-1", false, clock::now()).await.unwrap(), 3);

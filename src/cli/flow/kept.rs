@@ -75,6 +75,9 @@ pub(super) struct Runs {
     /// Only runs of this contact.
     #[arg(long)]
     contact: Option<String>,
+    /// How many at most.
+    #[arg(long, default_value_t = 200)]
+    limit: usize,
     /// How the list is printed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -203,7 +206,7 @@ impl List {
 
 impl Runs {
     pub(super) async fn run(self, host: &Host) -> anyhow::Result<ExitCode> {
-        let mut runs = host.runs(self.flow.as_deref(), self.contact.as_deref(), now()).await?;
+        let mut runs = host.runs(self.flow.as_deref(), self.contact.as_deref(), self.limit, now()).await?;
         if self.format == Format::Table {
             for run in &mut runs {
                 let started = run.get("startedAt").and_then(Value::as_i64).map(Timestamp::from_millis);

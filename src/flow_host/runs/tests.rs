@@ -58,7 +58,7 @@ async fn a_run_that_holds_a_megabyte_is_taken_up_whole_by_another_process() {
     drop(first);
 
     let (second, asked) = process(&table, &long);
-    let listed = second.runs(None, Some("c-1"), NOW).await.unwrap();
+    let listed = second.runs(None, Some("c-1"), 50, NOW).await.unwrap();
     assert_eq!(listed[0]["actions"]["q"]["results"], json!({"cut": true}), "a list tells no megabytes");
     let run = second.complete(id, "b", None, DONE, NOW).await.unwrap();
     assert_eq!(run["status"], "completed", "{}", run["error"]);
@@ -88,6 +88,23 @@ async fn a_long_delay_ends_the_drive_and_the_run_is_taken_up_later() {
     let id = run["id"].as_str().unwrap();
     assert_eq!(second.run(id, NOW.plus(Duration::from_secs(20))).await.unwrap()["status"], "waiting");
     assert_eq!(second.run(id, NOW.plus(Duration::from_secs(41))).await.unwrap()["status"], "completed");
+}
+
+/// A function's answer ends at six megabytes.
+#[tokio::test]
+async fn a_list_of_runs_fits_into_an_answer() {
+    let table = Sqlite::in_memory().unwrap().table("state");
+    let (host, _) = process(&table, "a value");
+    let payload = json!({"text": noise(1_000_000)});
+    for contact in ["c-1", "c-2", "c-3", "c-4", "c-5"] {
+        let event =
+            Event { contact: json!({ "contactId": contact }), payload: payload.clone(), ..Event::default() };
+        host.start(Started { event, ..started() }, NOW).await.unwrap();
+    }
+    let all = host.runs(None, None, 50, NOW).await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(!json!(all).to_string().contains("a value"), "values are told one by one");
+    assert_eq!(host.runs(None, None, 1, NOW).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

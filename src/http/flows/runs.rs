@@ -136,9 +136,11 @@ pub(super) struct Filter {
     flow: Option<String>,
     /// Of this contact.
     contact: Option<String>,
+    /// At most this many, up to 200; 50 where it is left out.
+    limit: Option<usize>,
 }
 
-/// Runs, newest first.
+/// Runs, newest first, without the values that they hold; fewer than asked for where they are long.
 #[utoipa::path(get, path = "/runs", operation_id = "runs", tag = TAG, params(Filter), responses((status = 200, body = Runs)))]
 pub(super) async fn list(
     State(host): State<Host>,
@@ -146,7 +148,8 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let (flow, contact) = (some(&filter.flow), some(&filter.contact));
-    Ok(ok(&Runs { runs: host.runs(flow.as_deref(), contact.as_deref(), clock::now()).await? }))
+    let limit = filter.limit.unwrap_or(50).clamp(1, 200);
+    Ok(ok(&Runs { runs: host.runs(flow.as_deref(), contact.as_deref(), limit, clock::now()).await? }))
 }
 
 /// The latest runs of each kept flow in a line each, without what they hold; test runs are left out.

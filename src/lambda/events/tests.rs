@@ -73,7 +73,7 @@ async fn an_event_runs_its_flows_in_order_and_once() {
     assert_eq!(subjects(&calls), once);
     hear(&host, vec![event()]).await;
     assert_eq!(subjects(&calls), once, "delivered again, it starts nothing");
-    let runs = host.runs(None, Some("c-1"), clock::now()).await.unwrap();
+    let runs = host.runs(None, Some("c-1"), 50, clock::now()).await.unwrap();
     assert!(runs.iter().all(|run| run["status"] == "completed"), "{runs:?}");
     assert_eq!(runs.len(), 2);
 }

@@ -161,7 +161,7 @@ export interface paths {
     get: operations["record"];
   };
   "/runs": {
-    /** Runs, newest first. */
+    /** Runs, newest first, without the values that they hold; fewer than asked for where they are long. */
     get: operations["runs"];
     /** Starts a run of a kept flow, or of a document, and drives it until it needs a browser or is over. */
     post: operations["startRun"];
@@ -1881,7 +1881,7 @@ export interface operations {
         to?: number;
         /** @description `next` of the page before. */
         after?: string;
-        /** @description At most this many, up to 200. */
+        /** @description At most this many, up to 200; fewer where they are long. */
         limit?: number;
       };
     };
@@ -3134,7 +3134,7 @@ export interface operations {
       };
     };
   };
-  /** Runs, newest first. */
+  /** Runs, newest first, without the values that they hold; fewer than asked for where they are long. */
   runs: {
     parameters: {
       query?: {
@@ -3142,6 +3142,8 @@ export interface operations {
         flow?: string;
         /** @description Of this contact. */
         contact?: string;
+        /** @description At most this many, up to 200; 50 where it is left out. */
+        limit?: number;
       };
     };
     responses: {
