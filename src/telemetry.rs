@@ -63,11 +63,15 @@ pub enum Sink {
     Terminal,
 }
 
-static RUNNING: OnceLock<(Level, Sink)> = OnceLock::new();
+static RUNNING: OnceLock<(Level, Sink, Option<String>)> = OnceLock::new();
 
-/// Starts logging; only the first call of a process counts.
-pub fn start(level: Level, sink: Sink) {
-    if RUNNING.set((level, sink)).is_err() {
+/// The dimension of CloudWatch's metrics that says whose they are.
+const STACK: &str = "Stack";
+
+/// Starts logging; only the first call of a process counts. A stack's name keeps its metrics apart
+/// from those of another one in the same account and region.
+pub fn start(level: Level, sink: Sink, stack: Option<String>) {
+    if RUNNING.set((level, sink, stack)).is_err() {
         return;
     }
     let ours = match level {
@@ -312,12 +316,12 @@ impl Line {
             }
         }
         self.keep();
-        let Some((level, sink)) = RUNNING.get() else { return };
+        let Some((level, sink, stack)) = RUNNING.get() else { return };
         let carries_metrics = *sink == Sink::Lambda && !self.metrics.is_empty();
         if self.level < *level && !carries_metrics {
             return;
         }
-        let line = format!("{}\n", self.text(*sink));
+        let line = format!("{}\n", self.text(*sink, stack.as_deref()));
         let written = match sink {
             Sink::Lambda => std::io::stdout().lock().write_all(line.as_bytes()),
             Sink::Terminal => std::io::stderr().lock().write_all(line.as_bytes()),
@@ -338,7 +342,7 @@ impl Line {
         lines.push_back(Remembered { at: clock::now(), fields, metrics });
     }
 
-    fn text(&self, sink: Sink) -> Value {
+    fn text(&self, sink: Sink, stack: Option<&str>) -> Value {
         let now = clock::now();
         let level = if self.level == Level::Warning { "WARN" } else { "INFO" };
         let mut line = Map::new();
@@ -348,9 +352,13 @@ impl Line {
         if sink == Sink::Lambda && !self.metrics.is_empty() {
             let names: Vec<_> =
                 self.metrics.iter().map(|(m, _)| json!({"Name": m.name(), "Unit": m.unit()})).collect();
-            // Alarms name no dimension; the label is one beside that.
-            let mut dimensions = vec![json!([])];
-            dimensions.extend(self.label.map(|(label, _)| json!([label])));
+            // Alarms look at one stack: its name is in every set, in place of none, since each set is
+            // a metric to pay for. The label is a dimension beside that.
+            let named = stack.map(|_| STACK);
+            let mut dimensions = vec![json!(Vec::from_iter(named))];
+            dimensions
+                .extend(self.label.map(|(label, _)| json!(Vec::from_iter(named.into_iter().chain([label])))));
+            line.extend(stack.map(|stack| (STACK.to_owned(), stack.into())));
             line.insert(
                 "_aws".to_owned(),
                 json!({
@@ -410,19 +418,33 @@ mod tests {
     #[test]
     fn a_line_is_read_by_people_and_by_cloudwatch() {
         let line = Line::new("invocation").with("operation", "lookup").count(Metric::Duration, 12.5);
-        let text = line.text(Sink::Lambda);
+        let text = line.text(Sink::Lambda, None);
         assert_eq!(text["message"], "invocation");
         assert_eq!(text["Duration"], 12.5);
         let metrics = &text["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metrics["Namespace"], "Tieline");
         assert_eq!(metrics["Metrics"], json!([{"Name": "Duration", "Unit": "Milliseconds"}]));
-        assert_eq!(metrics["Dimensions"], json!([[]]), "alarms name no dimension");
+        assert_eq!(metrics["Dimensions"], json!([[]]), "of nobody's stack");
         assert!(text["_aws"]["Timestamp"].is_i64());
-        assert!(line.text(Sink::Terminal).get("_aws").is_none());
-        let text =
-            Line::new("buried").by("reason", "EXPIRED").count(Metric::DeadLetters, 1.0).text(Sink::Lambda);
+        assert!(line.text(Sink::Terminal, None).get("_aws").is_none());
+        let line = Line::new("buried").by("reason", "EXPIRED").count(Metric::DeadLetters, 1.0);
+        let text = line.text(Sink::Lambda, None);
         assert_eq!(text["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[], ["reason"]]));
         assert_eq!(text["reason"], "EXPIRED");
+    }
+
+    #[test]
+    fn what_a_stack_counts_is_counted_for_it_alone() {
+        let dimensions = |line: &Line| {
+            let text = line.text(Sink::Lambda, Some("sandbox"));
+            assert_eq!(text["Stack"], "sandbox", "every dimension has its value in the line");
+            text["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone()
+        };
+        let line = Line::new("buried").count(Metric::DeadLetters, 1.0);
+        assert_eq!(dimensions(&line), json!([["Stack"]]), "no metric that another stack shares");
+        assert_eq!(dimensions(&line.by("reason", "EXPIRED")), json!([["Stack"], ["Stack", "reason"]]));
+        let quiet = Line::new("batch").text(Sink::Lambda, Some("sandbox"));
+        assert!(quiet.get("Stack").is_none(), "what counts nothing needs no name");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn is_function() -> bool {
 
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let config = config::of_process().map_err(|errors| super::local::faulty(&errors))?;
-    telemetry::start(config.level, Sink::Lambda);
+    telemetry::start(config.level, Sink::Lambda, config.stack.clone());
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let service = Service::new(Ok(config));
     let flows =

@@ -68,7 +68,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(token) => token,
         None => random_token()?,
     };
-    telemetry::start(config.level, Sink::Terminal);
+    telemetry::start(config.level, Sink::Terminal, None);
     for warning in &config.warnings {
         eprintln!("tieline: {warning}");
     }

@@ -33,7 +33,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(errors) => bail!("{}", super::local::faulty(&errors)),
     };
-    telemetry::start(config.level, Sink::Lambda);
+    telemetry::start(config.level, Sink::Lambda, config.stack.clone());
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let service = Service::new(Ok(config));
     let mut bytes = [0; 8];

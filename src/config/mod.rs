@@ -54,6 +54,8 @@ pub struct Config {
     pub reply: Reply,
     /// How much is logged.
     pub level: Level,
+    /// Whose metrics these are.
+    pub stack: Option<String>,
     /// What the process was started as.
     pub process: Process,
     /// What is odd and not wrong.
@@ -264,6 +266,7 @@ impl Config {
             stores,
             reply: vars.reply(),
             level: vars.level(),
+            stack: vars.text("TIELINE_STACK"),
             process: vars.process(),
             warnings: Vec::new(),
             given: BTreeMap::new(),

@@ -60,7 +60,7 @@ impl Reader {
     }
 
     /// The text; blank is the same as absent.
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.vars.get(name).map(|v| v.trim()).filter(|v| !v.is_empty()).map(str::to_owned)
     }
 

@@ -28,7 +28,7 @@ fn upstreams_own_environment_behaves_as_upstream() {
     assert_eq!(config.salesforce.organisation(), "acme.my.salesforce.com");
     assert_eq!(config.salesforce.production, Some(true));
     assert_eq!(config.event.namespace, "amazonconnect__");
-    assert_eq!(config.level, Level::Warning);
+    assert_eq!((config.level, &config.stack), (Level::Warning, &None));
     assert_eq!(config.stores, Stores::default());
     assert_eq!(config.write.mode, Mode::Sync);
     assert_eq!(config.warnings, Vec::<String>::new());

@@ -39,6 +39,11 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("LOGGING_LEVEL", "`INFO`", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
     variable(
+        "TIELINE_STACK",
+        "none",
+        "whose metrics these are: the dimension `Stack` of the namespace `Tieline` in CloudWatch; the template sets it",
+    ),
+    variable(
         "TIELINE_STATE_TABLE",
         "none",
         "DynamoDB table of outcomes, dead letters, token and budget; adds shared tokens, and with a queue asynchronous writes",

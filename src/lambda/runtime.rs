@@ -27,8 +27,8 @@ impl From<FunctionError> for Diagnostic {
 #[must_use]
 pub fn main() -> ExitCode {
     let config = config::of_process();
-    let level = config.as_ref().map_or(telemetry::Level::Info, |c| c.level);
-    telemetry::start(level, Sink::Lambda);
+    let (level, stack) = config.as_ref().map_or_else(|_| Default::default(), |c| (c.level, c.stack.clone()));
+    telemetry::start(level, Sink::Lambda, stack);
     let mut ahead = false;
     match &config {
         Ok(config) => {

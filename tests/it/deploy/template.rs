@@ -31,8 +31,8 @@ fn names_behind(text: &str) -> Vec<&'static str> {
 #[test]
 fn alarms_and_dashboard_name_what_is_counted() {
     let counted = Metric::ALL.map(Metric::name);
-    let alarms = names_behind("Namespace: Tieline\n      MetricName: ");
-    let maths = names_behind("Namespace: Tieline, MetricName: ");
+    let alarms = names_behind("\n      Namespace: Tieline\n      MetricName: ");
+    let maths = names_behind("Metric:\n              Namespace: Tieline\n              MetricName: ");
     let plots = names_behind(r#"["Tieline",""#);
     assert_eq!(TEMPLATE.matches("Namespace: Tieline").count(), alarms.len() + maths.len());
     assert!(plots.len() >= 5, "{plots:?}");
@@ -43,8 +43,27 @@ fn alarms_and_dashboard_name_what_is_counted() {
     {
         assert!(alarms.contains(&metric.name()), "{} raises no alarm", metric.name());
     }
-    // Of these a line is written with and without its label, and alarms look at the one without.
-    assert!(!TEMPLATE.contains("Namespace: Tieline\n      Dimensions"));
+}
+
+/// Two stacks of one account and region count in one namespace: what watches over one of them looks
+/// at its own, which is what its processes name themselves.
+#[test]
+fn alarms_and_dashboard_look_at_their_own_stack() {
+    for watched in TEMPLATE.split("Namespace: Tieline\n").skip(1) {
+        let own = watched.lines().nth(1).unwrap().trim();
+        assert_eq!(own, "Dimensions: [{ Name: Stack, Value: !Ref AWS::StackName }]");
+    }
+    for widget in TEMPLATE.lines().filter(|line| line.contains(r#"["Tieline","#)) {
+        let (_, metrics) = widget.split_once(r#""metrics":["#).unwrap();
+        for (at, metric) in metrics.split("],[").enumerate() {
+            let own = if at == 0 { r#","Stack","${AWS::StackName}",{"# } else { r#",".",".",{"# };
+            assert!(metric.contains(own), "{metric}");
+        }
+    }
+    for said in ["TIELINE_STACK: !Ref AWS::StackName", "{ Name: TIELINE_STACK, Value: !Ref AWS::StackName }"]
+    {
+        assert!(TEMPLATE.contains(said), "{said}");
+    }
 }
 
 #[test]
