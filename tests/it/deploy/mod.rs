@@ -129,25 +129,38 @@ async fn the_deployed_stack_reads_writes_fails_and_replays_with_no_right_too_man
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
+/// A flow of these blocks, and behind them every one that Amazon Connect is asked for.
+fn flow(blocks: &[(&str, Value)]) -> Value {
+    let task = json!({"quickConnectName": "0e1f2a3b-0000-4000-8000-000000000002", "name": "Call back"});
+    let connect = [
+        ("SE_ContactUpdateAttributes", json!({"attributes": {"seen": "$.payload.eventType"}})),
+        ("SE_ContactStartRecording", json!({})),
+        ("SE_ContactStopRecording", json!({})),
+        ("SE_AgentCreateTaskContact", task),
+    ];
+    let mut actions = vec![
+        json!({"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]}),
+    ];
+    for (kind, controls) in blocks.iter().chain(&connect) {
+        let (id, next) = (format!("uid-{}", actions.len()), format!("uid-{}", actions.len() + 1));
+        actions.push(json!({"id": id, "type": kind, "meta": {}, "controls": controls,
+            "ports": {"success": next, "failure": next}, "position": [0, 0]}));
+    }
+    let end = format!("uid-{}", actions.len());
+    actions.push(
+        json!({"id": end, "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}),
+    );
+    json!({ "actions": actions })
+}
+
 /// A contact event as EventBridge puts it into the queue, and the calls of its flow. Gives the key of
 /// the role that asked.
 async fn contact_event(cloud: &Cloud, desk: &Desk<'_>, watch: &Watch) -> String {
-    let block = |n: u32, kind: &str, controls: Value| {
-        let next = format!("uid-{}", n + 1);
-        json!({"id": format!("uid-{n}"), "type": kind, "meta": {}, "controls": controls,
-            "ports": {"success": next, "failure": next}, "position": [0, 0]})
-    };
-    let task = json!({"quickConnectName": "0e1f2a3b-0000-4000-8000-000000000002", "name": "Call back"});
-    let flow = json!({"actions": [
-        {"id": "uid-0", "type": "SE_Start", "meta": {}, "controls": {}, "ports": {"done": "uid-1"}, "position": [0, 0]},
-        block(1, "SE_SFGetContactId", json!({"formattedPhoneNumber": "+12065550103"})),
-        block(2, "SE_SFCreateTask", json!({"subject1": "Never stored", "CallDisposition": "Sale"})),
-        block(3, "SE_SFCreateTask", json!({"subject1": "From an event"})),
-        block(4, "SE_ContactUpdateAttributes", json!({"attributes": {"seen": "$.payload.eventType"}})),
-        block(5, "SE_ContactStartRecording", json!({})),
-        block(6, "SE_ContactStopRecording", json!({})),
-        block(7, "SE_AgentCreateTaskContact", task),
-        {"id": "uid-8", "type": "SE_End", "meta": {}, "controls": {}, "ports": {}, "position": [0, 0]}]});
+    let flow = flow(&[
+        ("SE_SFGetContactId", json!({"formattedPhoneNumber": "+12065550103"})),
+        ("SE_SFCreateTask", json!({"subject1": "Never stored", "CallDisposition": "Sale"})),
+        ("SE_SFCreateTask", json!({"subject1": "From an event"})),
+    ]);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), flow.to_string()).unwrap();
     let path = file.path().display().to_string();
@@ -183,27 +196,29 @@ async fn console(cloud: &Cloud, watch: &Watch, record: &Value) -> String {
     let bad = cloud.invoke(INVOKE, &event(&update)).await.unwrap();
     settled(cloud, &bad["tl_id"]).await;
     let item = json!({"contact": CONTACT, "id": bad["tl_id"]});
-    let flow = json!({"actions": [
-        {"id": "s", "type": "SE_Start", "ports": {"done": "l"}},
-        {"id": "l", "type": "SE_SFGetContactId", "controls": {"formattedPhoneNumber": "+12065550104"},
-            "ports": {"success": "t", "failure": "t"}},
-        {"id": "t", "type": "SE_SFCreateTask", "controls": {"subject1": "From the console"},
-            "ports": {"success": "e", "failure": "e"}},
-        {"id": "e", "type": "SE_End"}]});
-    // Of no contact, so that the write is synchronous.
-    let run = json!({"document": flow, "mode": "live"});
+    let flow = flow(&[
+        ("SE_SFGetContactId", json!({"formattedPhoneNumber": "+12065550104"})),
+        ("SE_SFCreateTask", json!({"subject1": "From the console"})),
+    ]);
+    let contact = json!({"contactId": "4a573372-1f28-4e26-b97b-000000000003",
+        "instanceArn": format!("arn:aws:connect:{REGION}:000000000000:instance/{INSTANCE}")});
+    // Of no contact, so that the write is synchronous; and of one, which Amazon Connect is asked for.
+    let write = json!({"document": flow, "mode": "live"});
+    let run = json!({"document": flow, "mode": "live", "event": {"contact": contact}});
     for (method, path, body) in [
         ("GET", "/api/overview", Value::Null),
-        ("GET", "/api/doctor", Value::Null),
+        ("GET", &*format!("/api/doctor?function={INVOKE}"), Value::Null),
         ("GET", &*format!("/api/contacts/{CONTACT}"), Value::Null),
+        ("POST", "/api/runs", write),
         ("POST", "/api/runs", run),
         ("POST", "/api/cache/forget", json!({"record": record})),
         ("POST", "/api/dead-letters/replay", json!({"items": [item], "dryRun": false, "overwrite": true})),
     ] {
         let host = "abc123.lambda-url.us-east-1.on.aws";
         let signer = "arn:aws:sts::000000000000:assumed-role/Operators/sam";
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut asked = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"host": host, "content-type": "application/json"}, "isBase64Encoded": false,
             "requestContext": {
                 "accountId": "000000000000", "apiId": "abc123", "domainName": host, "domainPrefix": "abc123",

@@ -94,6 +94,7 @@ fn asked(headers: &HeaderMap, uri: &Uri) -> Option<(String, String)> {
             "/contact/task" => "StartTaskContact",
             other => other,
         },
+        None if service == "lambda" && uri.path().ends_with("/policy") => "GetPolicy",
         None => uri.path(),
     };
     let action = if service == "sqs" { action.trim_end_matches("Batch") } else { action };
