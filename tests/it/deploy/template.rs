@@ -1,8 +1,10 @@
 //! The template as it stands: without a warning of its linter, its alarms on metrics that are
 //! counted, each with a place in the runbook.
 
+use std::fs;
 use std::process::Command;
 
+use tieline::config::VARIABLES;
 use tieline::telemetry::Metric;
 
 use crate::emulator::tool;
@@ -81,6 +83,40 @@ fn every_alarm_has_its_cause_and_cure_in_the_runbook() {
         let text = RUNBOOK.split_once(&format!("**{heading}** — ")).map(|(_, rest)| rest);
         let text = text.unwrap_or_else(|| panic!("{heading} is missing")).split("\n\n").next().unwrap();
         assert!(text.contains("*Cure*"), "{heading} has no cure");
+    }
+}
+
+/// What documentation and tools advise to set can be set on a stack: `TIELINE_WIDTH` by `Width`. The
+/// worker gets what it reads, whether it is a function or a service.
+#[test]
+fn every_variable_is_a_parameter_of_its_name() {
+    // Named by the template itself, or of use outside AWS alone.
+    let others = ["STATE_TABLE", "CACHE_TABLE", "QUEUE_URL", "DLQ_URL", "STACK", "SECRET_FILE"];
+    let ours = VARIABLES.iter().filter_map(|variable| variable.name.strip_prefix("TIELINE_"));
+    for name in ours.filter(|name| !others.contains(name)) {
+        let parameter: String =
+            name.split('_').map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase()).collect();
+        assert!(TEMPLATE.contains(&format!("\n  {parameter}:")), "{name} has no parameter {parameter}");
+        assert!(TEMPLATE.contains(&format!("TIELINE_{name}: !")), "{name} does not come to the functions");
+    }
+    for read in ["MAX_AGE_SECS", "MAX_ATTEMPTS", "WIDTH", "DOUBT", "COMMENTS_AS_RECORDS", "LINGER_MS"]
+        .iter()
+        .chain(&["RATE_PER_SEC", "CONCURRENCY", "UNIQUE_FIELDS"])
+    {
+        assert!(TEMPLATE.contains(&format!("{{ Name: TIELINE_{read}, Value: !Ref ")), "{read}");
+    }
+}
+
+/// What the runbook has a person search the worker's log for is what the worker writes there.
+#[test]
+fn the_runbook_searches_the_log_for_what_is_written() {
+    let (_, query) = RUNBOOK.split_once("filter message in [").unwrap();
+    let searched = query.split_once(']').unwrap().0.split('"').skip(1).step_by(2);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/worker");
+    let source: String =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    for message in searched {
+        assert!(source.contains(&format!("Line::new(\"{message}\")")), "the worker writes no {message}");
     }
 }
 
