@@ -327,6 +327,57 @@ async fn lookups_ask_once_in_whose_name_and_keep_the_pace() {
     }
 }
 
+/// Row 16 to its end: neither the records nor the name could be kept, and what was accepted is carried out.
+#[tokio::test]
+async fn writes_accepted_without_the_table_are_carried_out_and_know_each_other() {
+    use crate::event::{Control, Mode};
+    use crate::write::{self, Asked, Progress, Writes};
+
+    let rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
+    let writes = Writes {
+        settings: write::Settings {
+            mode: Mode::Queue,
+            wait: Duration::ZERO,
+            duplicate_window: Duration::from_secs(90),
+            sensitive: Vec::new(),
+        },
+        client: rig.org.client(),
+        queue: Some(rig.store.queue(WRITES)),
+        state: Some(troubled::table(rig.store.table(STATE), troubled::down)),
+        cache: None,
+        modes: Modes::default(),
+        rate: None,
+        owner: None,
+    };
+    let contact = Contact { contact_id: "c".to_owned(), initial_contact_id: None, instance_arn: None };
+    let named = Control { name: Some("case".to_owned()), ..Control::default() };
+    for (parameters, control) in
+        [(json!({"Subject": "A"}), named), (json!({"ParentId": "@{case.Id}"}), Control::default())]
+    {
+        let Value::Object(parameters) = parameters else { unreachable!() };
+        let asked = Asked {
+            write: &Write::Create { object: "Case".to_owned(), fields: parameters.clone() },
+            contact: Some(&contact),
+            parameters: &parameters,
+            control: &control,
+            unique: "request-1",
+            traceparent: None,
+        };
+        let now = crate::clock::Deadline::after(Duration::ZERO);
+        let taken = writes.carry(&asked, now, now, rig.worker.now()).await.unwrap();
+        assert_eq!(taken.progress, Progress::Queued);
+    }
+    rig.org.answers([
+        (201, json!({"id": CASE, "success": true})),
+        (201, json!({"id": "5005g00000AAAAAAA2", "success": true})),
+    ]);
+    rig.deliver().await;
+    rig.deliver().await;
+    let asked = rig.org.asked();
+    assert_eq!((asked.len(), &asked[1].1["ParentId"]), (2, &json!(CASE)));
+    assert!(rig.outcomes("c").await.iter().all(|outcome| outcome.status() == Status::Succeeded));
+}
+
 #[tokio::test]
 async fn an_upsert_remembers_whether_it_made_its_record() {
     let rig = rig(Sqlite::in_memory().unwrap(), "w".to_owned());
