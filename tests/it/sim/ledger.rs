@@ -88,7 +88,9 @@ impl Ledger {
 
     fn written(&self, row: &Row) {
         let mut books = self.books.lock().unwrap();
+        // One that waits for nobody any more holds no values.
         if row.key.sort.starts_with(DEAD_LETTERS)
+            && row.index.is_some()
             && let Ok(letter) = DeadLetter::from_row(row)
         {
             let whole = letter.envelope["id"] == letter.id.as_str() && !letter.fault.code.is_empty();
@@ -213,7 +215,11 @@ impl Table for WatchedTable {
             self.ledger.paced.fetch_add(1, Ordering::Relaxed);
         }
         self.inner.put(row, expect, now).await?;
-        self.ledger.written(row);
+        match row.expires {
+            // A removal under a condition.
+            Some(end) if end <= now => self.ledger.removed(&row.key),
+            _ => self.ledger.written(row),
+        }
         Ok(())
     }
 
