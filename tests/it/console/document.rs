@@ -219,6 +219,7 @@ async fn flows(local: &Local) {
         local.good("GET", &path, Value::Null).await;
     }
     local.good("GET", "/runs?contact=nobody", Value::Null).await;
+    local.good("GET", "/runs/latest", Value::Null).await;
     local.good("POST", "/events", json!({"id": "e-1", "source": "voiceContact", "event": "onConnecting", "agent": null, "contact": null, "payload": {}})).await;
     let found = local.good("GET", "/records/search?q=Example", Value::Null).await;
     let id = found["records"][0]["id"].as_str().unwrap_or("003000000000001AAA").to_owned();
