@@ -25,8 +25,11 @@ pub struct Keys {
     /// Objects whose field cannot carry identities, and until when they are left alone.
     paused: Mutex<HashMap<String, Timestamp>>,
     /// When batches last had them looked at, and those that were not known to be unique then.
-    looked: Mutex<Option<(Timestamp, Vec<(String, String)>)>>,
+    looked: Mutex<Option<(Timestamp, Fields)>>,
 }
+
+/// Configured fields, each behind its object.
+type Fields = Vec<(String, String)>;
 
 impl Keys {
     /// Everything is known to be unique.
@@ -53,7 +56,7 @@ fn held<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Worker {
     /// Looks at every configured field once; gives those that are not known to be unique. Creates of
     /// an object whose field is known not to be wait.
-    pub(super) async fn check_keys(&self, keys: Vec<(String, String)>) -> Vec<(String, String)> {
+    pub(super) async fn check_keys(&self, keys: Fields) -> Fields {
         let mut open = Vec::new();
         let deadline = Deadline::after(PATIENCE);
         for (object, field) in keys {
@@ -83,7 +86,7 @@ impl Worker {
     }
 
     /// Looks again until every field is known to be unique.
-    pub(super) async fn keep_checking(&self, mut open: Vec<(String, String)>) {
+    pub(super) async fn keep_checking(&self, mut open: Fields) {
         while !open.is_empty() {
             tokio::time::sleep(AGAIN).await;
             open = self.check_keys(open).await;
@@ -103,8 +106,8 @@ impl Worker {
         *held(&self.inner.keys.looked) = Some((now, open));
     }
 
-    /// The configured fields, by object.
-    pub(super) fn keys(&self) -> Vec<(String, String)> {
+    /// The configured fields.
+    pub(super) fn keys(&self) -> Fields {
         let fields = &self.modes().unique_fields;
         fields.iter().map(|(object, field)| (object.clone(), field.clone())).collect()
     }
