@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// Clocks of Salesforce and ours, and the way there.
 const AROUND: Duration = Duration::from_secs(300);
 
+/// In whose name we write (`None` where we may not ask), and when we asked.
+pub(super) type AskedUser = Option<(Timestamp, Option<String>)>;
+
 /// What a lookup found.
 enum Looked {
     Found(Option<String>),
@@ -160,7 +163,6 @@ impl Worker {
 
     /// The user in whose name we write, asked once for all writes that one cut call left in doubt; the
     /// inner `None` where we may not ask.
-    #[expect(clippy::option_option, reason = "not to be told now, and not to be told at all")]
     async fn user(&self) -> Option<Option<String>> {
         // Held while asking, so that the others wait for the answer.
         let mut known = self.user.lock().await;

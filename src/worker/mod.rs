@@ -87,7 +87,7 @@ pub struct Worker {
     inner: Arc<Inner>,
     line: Arc<Mutex<SeenLine>>,
     /// In whose name we write, and when we asked.
-    user: Arc<tokio::sync::Mutex<Option<(Timestamp, Option<String>)>>>,
+    user: Arc<tokio::sync::Mutex<lookup::AskedUser>>,
 }
 
 /// The line as the brain last saw it, for whoever asks why writes are late.
