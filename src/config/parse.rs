@@ -405,8 +405,8 @@ impl Reader {
             );
         }
         let run = self.secs("TIELINE_FLOW_RUN_SECS", 60, 1..=240);
-        // The console's function ends at 30 s, and a block of Salesforce may take 20 of them: a run that
-        // is waited for until then is never put away.
+        // A function ends at its time, with whatever it waits for, and a run is put away only when its
+        // drive ends; each of several blocks of Salesforce may take 20 s besides.
         let function = self.text("AWS_LAMBDA_RUNTIME_API").is_some();
         let patience = Duration::from_secs(if function { 8 } else { 60 });
         flow_host::Settings { limits: Limits { run, ..Limits::default() }, http_hosts, patience }

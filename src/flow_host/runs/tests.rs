@@ -71,7 +71,7 @@ async fn a_run_that_holds_a_megabyte_is_taken_up_whole_by_another_process() {
     assert_eq!(parts().await, kept, "what no row names any more is taken away");
 }
 
-/// The console's function ends at 30 s: a run that it waited for longer would be gone with it.
+/// A function ends at its time: a run that it waited for longer would be gone with it.
 #[tokio::test]
 async fn a_long_delay_ends_the_drive_and_the_run_is_taken_up_later() {
     let table = Sqlite::in_memory().unwrap().table("state");
