@@ -83,7 +83,11 @@ pub const VARIABLES: &[Variable] = &[
         "none",
         "fields that are never stored, `Contact.Passport__c, Pin__c`: writes with one of them are synchronous, answers with one of them are not cached",
     ),
-    variable("TIELINE_MAX_AGE_SECS", "604800", "how long a write is tried before it becomes a dead letter"),
+    variable(
+        "TIELINE_MAX_AGE_SECS",
+        "604800",
+        "how long a write is tried again after it came into the queue; thrice at least",
+    ),
     variable("TIELINE_MAX_ATTEMPTS", "12", "how often one write is tried before it becomes a dead letter"),
     variable("TIELINE_WIDTH", "200", "records in one collection; per object behind commas, `200,Case=25`"),
     variable(
