@@ -112,7 +112,7 @@ impl Writes {
             let now = now.plus(watch.elapsed());
             if taken_over {
                 let change = Change::Postponed { fence: attempt.claimed.fence, until: now, fault: None };
-                self.settle(&envelope, attempt.claimed, change, true, now).await;
+                self.settle(&envelope, &write, attempt.claimed, change, true, now).await;
             } else {
                 self.give_back(&attempt, now).await;
             }
@@ -273,10 +273,7 @@ impl Writes {
                 }
             }
         };
-        let outcome = self.settle(envelope, attempt.claimed, change, taken_over, now).await;
-        if let Some(outcome) = &outcome {
-            self.note_unsettled(write, outcome, now).await;
-        }
+        let outcome = self.settle(envelope, write, attempt.claimed, change, taken_over, now).await;
         Ok(taken(match (answer, outcome) {
             (Ok((written, _)), outcome) => {
                 if let Some(record) = write.changed(&written) {
@@ -299,6 +296,7 @@ impl Writes {
     async fn settle(
         &self,
         envelope: &Envelope,
+        write: &Write,
         claimed: Outcome,
         change: Change,
         taken_over: bool,
@@ -316,6 +314,10 @@ impl Writes {
             {
                 // Not dead before its letter is written; the worker comes to the same end.
                 tracing::warn!(%error, id = %next.id, "a dead letter is left to the worker");
+                return None;
+            }
+            // Before the outcome, which lets the next write of the contact go: we may end in between.
+            if !self.note_unsettled(write, &next, now).await {
                 return None;
             }
             match in_time(self.table_put(&next, taken_over, Expect::Version(version), now)).await {
@@ -338,15 +340,18 @@ impl Writes {
     }
 
     /// R8: an update of which nobody knows may still land on its record; later writes to it wait.
-    async fn note_unsettled(&self, write: &Write, next: &Outcome, now: Timestamp) {
-        let (Some(until), Ok(table)) = (next.unsettled_until(now), self.table()) else { return };
+    /// Whether that is noted, where there is something to note.
+    async fn note_unsettled(&self, write: &Write, next: &Outcome, now: Timestamp) -> bool {
+        let (Some(until), Ok(table)) = (next.unsettled_until(now), self.table()) else { return true };
         let named = overwritten(write).filter(|_| !self.is_named_sensitively(write));
         for record in next.record_id.clone().into_iter().chain(named) {
             let row = Unsettled { id: next.id, until }.row(&next.group, &record);
             if let Err(PutError::Store(error)) = in_time(table.put(&row, Expect::Anything, now)).await {
-                tracing::warn!(%error, id = %next.id, "a later update may be sent before this one has settled");
+                tracing::warn!(%error, id = %next.id, "what came of an update in doubt is left to the worker");
+                return false;
             }
         }
+        true
     }
 
     /// Gives a claim back of which nothing was sent.
@@ -362,7 +367,10 @@ impl Writes {
         let Attempt { claimed, first, taken_over, .. } = attempt;
         let (Ok(table), Ok(next)) = (self.table(), claimed.clone().apply(change, now)) else { return };
         if let Some(write) = overwrote {
-            self.note_unsettled(write, &next, now).await;
+            // Where that fails, the claim stands until it lapses, and holds the next write back as well.
+            if !self.note_unsettled(write, &next, now).await {
+                return;
+            }
         }
         let mut row = stored(&next, *taken_over);
         if *first {

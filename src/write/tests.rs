@@ -323,6 +323,22 @@ async fn an_inline_update_of_unknown_effect_holds_later_ones_of_its_record_back(
     assert!(rig.store.table("state").get(&key, secs(60)).await.unwrap().is_some());
 }
 
+/// Told first, it would let the next write of the contact pass, and a death in between would leave nobody
+/// to say that it must wait.
+#[tokio::test]
+async fn what_came_of_an_update_in_doubt_is_not_told_before_the_next_one_would_wait() {
+    let mut rig = rig();
+    rig.writes.state = Some(troubled::table(rig.store.table("state"), |call| match call {
+        Call::Put(row) if row.key.sort.starts_with("U#") => Trouble::Fails,
+        _ => Trouble::None,
+    }));
+    rig.org.loses_the_answer();
+    let update = Write::Update { object: "Case".to_owned(), id: CASE.to_owned(), fields: Map::new() };
+    let taken = rig.take(&update, &sync(), T0).await.unwrap();
+    let outcome = rig.outcome(taken.id.unwrap()).await.unwrap();
+    assert_eq!(outcome.status().word(), "sending", "the claim stands, and the worker finds it out");
+}
+
 #[tokio::test]
 async fn row_16_without_the_table_writes_are_accepted_and_repeats_recognised() {
     let mut rig = rig();
