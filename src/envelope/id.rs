@@ -137,7 +137,7 @@ impl schemars::JsonSchema for WriteId {
 pub fn canonical_hash(parameters: &Map<String, Value>) -> String {
     let mut hasher = Sha256::new();
     hash_object(&mut hasher, parameters);
-    hasher.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+    hex(hasher)
 }
 
 /// The record that an upsert names, without the value. Case counts neither in Salesforce's names nor in an
@@ -148,6 +148,11 @@ pub(super) fn upsert_key(object: &str, external_field: &str, external_id: &str) 
     for text in [object, external_field, external_id] {
         hash_text(&mut hasher, &text.to_lowercase());
     }
+    hex(hasher)
+}
+
+/// Half of a hash is enough to tell texts apart, and a row's key is billed by its length.
+fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 

@@ -110,11 +110,14 @@ impl Envelope {
         object_of(&self.write)
     }
 
-    /// The Id (or ticket) of the record that changes, where the write names one.
+    /// The Id (or ticket) of the record that changes, where the write names one: the value of an external
+    /// id is none, and may be a customer's.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         match &self.write {
-            Write::Update { id, .. } | Write::Delete { id, .. } => Some(id),
+            Write::Update { id, .. } | Write::Delete { id, .. } => {
+                (is_record_id(id) || id.parse::<WriteId>().is_ok()).then_some(id)
+            }
             Write::Create { .. } | Write::Upsert { .. } | Write::Post { .. } | Write::Comment { .. } => None,
         }
     }

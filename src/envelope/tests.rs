@@ -51,6 +51,17 @@ fn the_key_of_an_upsert_holds_no_value_and_is_that_of_the_record() {
 }
 
 #[test]
+fn the_value_of_an_external_id_is_no_target() {
+    let target = |object: &str, id: &str| {
+        let write = Write::Update { object: object.to_owned(), id: id.to_owned(), fields: Map::new() };
+        Envelope { write, ..sample() }.target().map(str::to_owned)
+    };
+    assert_eq!(target("Contact", "0035g00000AAAAAAA1").as_deref(), Some("0035g00000AAAAAAA1"));
+    assert_eq!(target("Contact", sample().id.as_str()).as_deref(), Some(sample().id.as_str()));
+    assert_eq!(target("Contact/Phone__c", "+12065550100"), None);
+}
+
+#[test]
 fn an_id_is_one_of_its_call_and_no_other() {
     let id = WriteId::keyed("org", "group", "key");
     assert_eq!(id, WriteId::keyed("org", "group", "key"));

@@ -48,7 +48,8 @@ impl Outcome {
                 if self.gone_is_done()
                     && matches!(fault.code.as_str(), "ENTITY_IS_DELETED" | "NOT_FOUND") =>
             {
-                Says::Done(Some(id.clone()))
+                // One that was named by an external id stays unknown.
+                Says::Done(Some(id.clone()).filter(|id| is_record_id(id)))
             }
             _ => Says::NoMore,
         }

@@ -102,8 +102,8 @@ async fn bury(state: &dyn Table, envelope: &Envelope, now: Timestamp) -> Result<
     let fault = Fault::new(
         Class::Unknown,
         Reason::CrashLoop.code(),
-        "workers received it a thousand times and recorded no end of it: look for what ended them in the log, \
-         then replay or discard it",
+        "workers received it a thousand times and recorded no end of it: look in the worker's \
+         log for what ended them or what it waited for, then replay or discard it",
     );
     let dead = match outcome.apply(Change::Bury { reason: Reason::CrashLoop, fault }, now) {
         Ok(dead) => dead,

@@ -11,8 +11,8 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::lease::Opened;
-use super::send::{Sent, patience};
+use super::lease::{Opened, patience};
+use super::send::Sent;
 use super::settle::ToSettle;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Action, Brain, Job, Key, Settings, Settled, VISIBILITY};

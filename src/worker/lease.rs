@@ -1,12 +1,11 @@
-//! Messages from the queue, opened. What is no envelope is buried here, what this worker must not
-//! send is left to another.
+//! Messages from the queue, opened, and for how long they are hidden. What is no envelope is buried
+//! here, what this worker must not send is left to another.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Worker;
-use super::send::patience;
 use crate::dispatch::{LAST_DAY, VISIBILITY};
 use crate::envelope::{Envelope, Undecodable};
 use crate::outcome::Reason;
@@ -99,5 +98,31 @@ impl Worker {
                 .warning()
                 .write();
         }
+    }
+}
+
+/// How long a message is hidden so that it comes back at `at`, not before.
+pub(super) fn hidden_for(at: Timestamp, now: Timestamp, receive_count: u32) -> Duration {
+    at.since(now)
+        .clamp(Duration::from_millis(100), Duration::from_secs(12 * 3600))
+        .max(patience(receive_count))
+}
+
+/// How long a message is hidden at least that has come so often: a queue moves it into its dead-letter
+/// queue at a thousand receives at most, and that must not come before [`LAST_DAY`], whatever it waits
+/// for.
+pub(super) fn patience(receive_count: u32) -> Duration {
+    Duration::from_secs(u64::from(receive_count.saturating_sub(50)) * 3).min(Duration::from_secs(1800))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_only_waits_is_not_received_too_often_before_its_last_day() {
+        assert_eq!(patience(50), Duration::ZERO, "ordinary trouble is not made longer");
+        let thousand: Duration = (1..=1000).map(patience).sum();
+        assert!(thousand >= LAST_DAY, "{thousand:?}");
     }
 }

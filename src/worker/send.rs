@@ -9,6 +9,7 @@ use futures::future::join_all;
 
 use super::call::Answers;
 use super::claim::{Claimed, LATER, Prepared};
+use super::lease::hidden_for;
 use super::{Answered, Done, Held, Watch, Worker};
 use crate::clock::Deadline;
 use crate::dispatch::{Key, Reply, Report, Shape};
@@ -251,32 +252,5 @@ impl Worker {
             line = line.count(Metric::ApiUsagePercent, percent);
         }
         line.write();
-    }
-}
-
-/// How long a message is hidden so that it comes back at `at`, not before.
-pub(super) fn hidden_for(at: Timestamp, now: Timestamp, receive_count: u32) -> Duration {
-    at.since(now)
-        .clamp(Duration::from_millis(100), Duration::from_secs(12 * 3600))
-        .max(patience(receive_count))
-}
-
-/// How long a message is hidden at least that has come so often: a queue moves it into its dead-letter
-/// queue at a thousand receives at most, and that must not come before [`crate::dispatch::LAST_DAY`],
-/// whatever it waits for.
-pub(super) fn patience(receive_count: u32) -> Duration {
-    Duration::from_secs(u64::from(receive_count.saturating_sub(50)) * 3).min(Duration::from_secs(1800))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dispatch::LAST_DAY;
-
-    #[test]
-    fn a_message_that_only_waits_is_not_received_too_often_before_its_last_day() {
-        assert_eq!(patience(50), Duration::ZERO, "ordinary trouble is not made longer");
-        let thousand: Duration = (1..=1000).map(patience).sum();
-        assert!(thousand >= LAST_DAY, "{thousand:?}");
     }
 }

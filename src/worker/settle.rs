@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::claim::LATER;
-use super::send::hidden_for;
+use super::lease::hidden_for;
 use super::{Answered, Held, Worker};
 use crate::dispatch::{Key, Settled, Verdict};
 use crate::envelope::Envelope;

@@ -14,7 +14,7 @@ use super::identity::Known;
 use super::{Asked, Progress, Taken, Writes, in_time, unanswered};
 use crate::clock::{Deadline, Stopwatch};
 use crate::envelope::{Envelope, WriteId, overwritten, refs};
-use crate::event::{Write, Written};
+use crate::event::{Write, Written, is_record_id};
 use crate::fault::{Class, Fault, Throttle};
 use crate::outcome::rows::{DeadLetter, KEEP, Stamp, Unsettled};
 use crate::outcome::{CALL_TIMEOUT, Change, Effect, Outcome, Reason, Says, State, may_send};
@@ -414,7 +414,8 @@ fn alone(write: &Write) -> Effect {
 /// The record that a write names itself.
 fn target(write: &Write) -> Option<String> {
     match write {
-        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()),
+        // One that is named by an external id stays unknown: its value may be a customer's.
+        Write::Update { id, .. } | Write::Delete { id, .. } => Some(id.clone()).filter(|id| is_record_id(id)),
         Write::Create { .. } | Write::Upsert { .. } | Write::Post { .. } | Write::Comment { .. } => None,
     }
 }

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { FlowDocument, Json } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
 import type { Share, SharedBlock, SharedStep } from "../flow/share";
@@ -27,44 +28,39 @@ export function SharedView({ share, doc, trace, catalogue }: { share: Share; doc
           </h2>
           <p className="facts-line">{[run.startedAt === null ? "" : exact(run.startedAt), run.flowVersion === null ? "" : T.ofVersion(run.flowVersion), run.waitsFor === null ? "" : T.waits(run.waitsFor), run.id].filter(Boolean).join(" · ")}</p>
           {run.event && <Values title={T.event([run.event.source, run.event.name].join(" "))} value={{ payload: run.event.payload, contact: run.event.contact, agent: run.event.agent }} />}
-          <table>
-            <thead>
-              <tr>
-                {T.stepColumns.map((title) => (
-                  <th key={title} scope="col">
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {steps.map((step, n) => (
-                <Step key={n} step={step} />
-              ))}
-            </tbody>
-          </table>
+          <Rows columns={T.stepColumns}>
+            {steps.map((step, n) => (
+              <Step key={n} step={step} />
+            ))}
+          </Rows>
         </section>
       )}
       <section>
         <h2>{T.blocks}</h2>
-        <table>
-          <thead>
-            <tr>
-              {T.blockColumns.map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {blocks.map((block) => (
-              <Block key={block.id} block={block} />
-            ))}
-          </tbody>
-        </table>
+        <Rows columns={T.blockColumns}>
+          {blocks.map((block) => (
+            <Block key={block.id} block={block} />
+          ))}
+        </Rows>
       </section>
     </article>
+  );
+}
+
+function Rows({ columns, children }: { columns: readonly string[]; children: ReactNode }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          {columns.map((title) => (
+            <th key={title} scope="col">
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
   );
 }
 
