@@ -21,7 +21,6 @@ use crate::salesforce::wire::Usage;
 use crate::salesforce::{Spent, classify};
 use crate::store::Expect;
 use crate::telemetry::{Line, Metric};
-use crate::time::Timestamp;
 
 /// How many traces the line of a wide call names.
 const TRACES: usize = 20;
