@@ -3,7 +3,7 @@ import { onConnection, connection } from "../api/connection";
 import { asProblem } from "../api/problem";
 import type { BlockSpec, Diagnostic, Flow, FlowDocument, FlowFields, Json, Note, Outcome, Run } from "../api/types";
 import type { Catalogue } from "../flow/catalogue";
-import { canonical, sameDocument } from "../flow/diff";
+import { same } from "../flow/diff";
 import * as edit from "../flow/document";
 import type { Line, Point } from "../flow/document";
 import { boxOf } from "../flow/geometry";
@@ -415,7 +415,7 @@ export class EditorSession {
 }
 
 function sameWork(a: Work, b: Work): boolean {
-  return sameDocument(a.doc, b.doc) && canonical(a.notes) === canonical(b.notes);
+  return same(a.doc, b.doc) && same(a.notes, b.notes);
 }
 
 export function fieldsOf(flow: Flow): FlowFields {

@@ -19,8 +19,8 @@ function kindOf(a: Action, b: Action): Change {
   if (a === b) return "same";
   const { position: placeA, ...restA } = a;
   const { position: placeB, ...restB } = b;
-  if (canonical(restA) !== canonical(restB)) return "changed";
-  return canonical(placeA) === canonical(placeB) ? "same" : "moved";
+  if (!same(restA, restB)) return "changed";
+  return same(placeA, placeB) ? "same" : "moved";
 }
 
 /** The same text for the same value, whatever the order of its keys; an open port may be absent or null. */
@@ -35,8 +35,9 @@ export function canonical(value: unknown): string {
   }) ?? "";
 }
 
-export function sameDocument(a: FlowDocument | null, b: FlowDocument | null): boolean {
-  return a === b || canonical(a) === canonical(b);
+/** Whether two parts of a file say the same; what is missing says nothing. */
+export function same(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a ?? null) === canonical(b ?? null);
 }
 
 export interface ArgumentChange {
@@ -49,7 +50,7 @@ export interface ArgumentChange {
 export function argumentChanges(before: Action, after: Action): ArgumentChange[] {
   const rows: ArgumentChange[] = [];
   const put = (name: string, a: unknown, b: unknown): void => {
-    if (canonical(a) !== canonical(b)) rows.push({ name, before: a, after: b });
+    if (!same(a, b)) rows.push({ name, before: a, after: b });
   };
   put("type", before.type, after.type);
   put("title", before.meta?.title, after.meta?.title);

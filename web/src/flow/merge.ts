@@ -1,5 +1,5 @@
 import type { Action, FlowDocument } from "../api/types";
-import { canonical } from "./diff";
+import { same } from "./diff";
 import { linesOf, nextId, type Line } from "./document";
 import { rewriteReferences } from "./expression";
 
@@ -130,10 +130,6 @@ function byId(doc: FlowDocument): Map<string, Action> {
 
 function meaningOf({ position: _place, ...rest }: Action): object {
   return rest;
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a ?? null) === canonical(b ?? null);
 }
 
 function danglingOf(doc: FlowDocument): Line[] {

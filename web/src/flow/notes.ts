@@ -1,5 +1,5 @@
 import type { Flow, FlowDocument, Note } from "../api/types";
-import { canonical, type Change } from "./diff";
+import { same, type Change } from "./diff";
 import { emptyDocument, snap, type Point } from "./document";
 import type { Box } from "./geometry";
 
@@ -71,7 +71,7 @@ export function compareNotes(before: Note[], after: Note[]): Map<string, Change>
   for (const note of after) {
     const was = old.get(note.id);
     old.delete(note.id);
-    changes.set(note.id, !was ? "added" : was.text !== note.text ? "changed" : canonical(was.position) === canonical(note.position) ? "same" : "moved");
+    changes.set(note.id, !was ? "added" : was.text !== note.text ? "changed" : same(was.position, note.position) ? "same" : "moved");
   }
   for (const id of old.keys()) changes.set(id, "removed");
   return changes;
@@ -94,8 +94,4 @@ export function mergeNotes(base: Note[], theirs: Note[], mine: Note[]): Note[] {
     const [x, y] = position;
     return [{ ...m, position }, { ...t, id: `${id}-theirs`, position: [x + 32, y + 32] as Point }];
   });
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return canonical(a ?? null) === canonical(b ?? null);
 }
